@@ -1,0 +1,300 @@
+"""The nine records of deskwheel, in the order in which one becomes the next.
+
+Event → Turn → Conversation → Example → Snapshot → Run → Evaluation → Variant → Feedback
+
+An Example that has met the rules is a ValidatedExample: the same record with its verdict.
+Column types exist only here; `deskwheel.schema` derives pyarrow (and from that Spark) types.
+All times are UTC. Text fields of every record after Event are redacted.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+Channel = Literal["email", "chat", "call"]
+Role = Literal["customer", "agent", "bot", "system"]
+Authorship = Literal["human", "model", "model_edited"]
+Split = Literal["train", "dev", "test"]
+IntakeVerdict = Literal["accepted", "rejected", "duplicate"]
+ExampleVerdict = Literal["valid", "quarantined", "duplicate", "superseded", "erased"]
+GateVerdict = Literal["PROMOTE", "HOLD", "REJECT"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pointer:
+    """Where in Kafka the original bytes of a record are."""
+
+    topic: str
+    partition: int
+    offset: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Redaction:
+    """What was masked: the version of the detectors and the number of spans per type."""
+
+    version: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One message from the outside world, its bytes untouched, in a CloudEvents 1.0 envelope.
+
+    Published in Kafka binary content mode: the attributes below travel as `ce_*` headers.
+    """
+
+    id: str
+    """Unique per source; two events with one id are the same event delivered twice."""
+    source: str
+    """Who produced it, for example `chat-gw-1`."""
+    type: str
+    """`deskwheel.email.message`, `deskwheel.chat.message`, `deskwheel.call.transcript`, …"""
+    dataschema: str
+    """Name and version of the payload's schema, for example `chat.v1`."""
+    time: datetime
+    """When it happened at the source; untrusted, see `transforms.stream`."""
+    tenant: str
+    channel: Channel
+    key: str
+    """Kafka key that keeps a conversation in order; empty where the source knows none."""
+    content_type: str
+    data: bytes
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """Further headers of the source, passed on as they are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Turn:
+    """One utterance, normalised and redacted, or a rejected or duplicate event with its reason.
+
+    Each (topic, partition, offset) has at least one row, so the table can be counted against
+    Kafka. A row with `is_closing` carries the end of a conversation instead of an utterance.
+    """
+
+    turn_id: str
+    tenant: str
+    channel: Channel
+    source: Pointer
+    event_id: str
+    position: int
+    """Index of the utterance within its event, from 0 (a call has many, a chat message one)."""
+    verdict: IntakeVerdict
+    reason: str | None
+    """Code from `deskwheel.reasons`; null when accepted."""
+    detail: str | None
+    """What was wrong, without text of the customer."""
+    conversation_id: str | None
+    role: Role | None
+    text: str | None
+    shadow_text: str | None
+    """Text with slang and typos mended, for search only; never trained on."""
+    sent_at: datetime
+    """Event time, never later than `ingested_at` plus the allowed slack."""
+    ingested_at: datetime
+    """Time at which the broker appended the event."""
+    is_closing: bool
+    status: str | None
+    """Outcome stated by the source: solved, unsolved, transferred, follow_up, …"""
+    csat: int | None
+    subject_key: str | None
+    """HMAC-SHA256 of the customer's id: the handle for erasure, useless without the key."""
+    agent_key: str | None
+    authorship: Authorship
+    redaction: Redaction
+    ruleset_version: str
+    code_version: str
+    batch_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Utterance:
+    """A turn as it stands inside a conversation."""
+
+    turn_id: str
+    role: Role
+    text: str
+    sent_at: datetime
+    authorship: Authorship
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """One closed version of a conversation; a late turn reopens it as the next version.
+
+    The row with the highest `version` is current and holds every turn, not only the new ones.
+    """
+
+    conversation_id: str
+    version: int
+    tenant: str
+    channel: Channel
+    subject_key: str | None
+    agent_key: str | None
+    opened_at: datetime
+    closed_at: datetime
+    """Event time of the last turn."""
+    close_reason: Literal["stated", "idle", "capped"]
+    utterances: Sequence[Utterance]
+    status: str | None
+    csat: int | None
+    resolution_probability: float
+    """In [0, 1]; see `transforms.resolution` for the evidence that moves it."""
+    resolution: Literal["resolved", "unresolved", "undecided"]
+    evidence: Sequence[str]
+    category: str
+    sentiment: Literal["negative", "neutral", "positive"]
+    redaction: Redaction
+    ruleset_version: str
+    code_version: str
+    batch_id: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """One candidate (customer query, agent response) pair mined from a conversation version."""
+
+    example_id: str
+    """Hash of conversation id, version and position: the same input mines the same id."""
+    tenant: str
+    conversation_id: str
+    conversation_version: int
+    position: int
+    channel: Channel
+    kind: Literal["ideal", "negative", "preference"]
+    query: str
+    response: str
+    context: str
+    """Earlier utterances, one a line with their role; empty for a first question."""
+    category: str
+    sentiment: Literal["negative", "neutral", "positive"]
+    has_needless_apology: bool
+    resolution_probability: float
+    csat: int | None
+    subject_key: str | None
+    agent_key: str | None
+    authorship: Authorship
+    turn_ids: Sequence[str]
+    redaction: Redaction
+    sent_at: datetime
+    """Event time of the response."""
+    content_hash: str
+    """SHA-256 of normalised query and response: equal for exact copies."""
+    ruleset_version: str
+    code_version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ValidatedExample(Example):
+    """An Example with its verdict; every candidate has exactly one row."""
+
+    verdict: ExampleVerdict
+    reasons: Sequence[str]
+    """Rule ids of the suite, in the suite's order; empty when valid."""
+    split: Split
+    """By hash of the subject, fixed at first sight: a customer is never in two splits."""
+    suite_version: str
+    validated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class SnapshotMember:
+    """One example of a frozen training set and the split it belongs to."""
+
+    example_id: str
+    split: Split
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A frozen training set: a Delta version, its members and a digest of their content."""
+
+    snapshot_id: str
+    pipeline: str
+    table_version: int
+    """Delta version of `validated_examples` from which the members are read."""
+    members: Sequence[SnapshotMember]
+    """Ordered by example id."""
+    content_digest: str
+    """SHA-256 over (example id, split, content hash) in the members' order."""
+    counts: Mapping[str, int]
+    """Members per split."""
+    suite_version: str
+    code_version: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One fine-tune: what was trained on what, and the adapter that came out."""
+
+    run_id: str
+    pipeline: str
+    snapshot_id: str
+    content_digest: str
+    """Digest of the examples as the training process read them."""
+    base_model: str
+    adapter_uri: str
+    seed: int
+    steps: int
+    first_loss: float
+    last_loss: float
+    """Mean token cross-entropy in nats at the first and last report."""
+    settings: Mapping[str, str]
+    started_at: datetime
+    finished_at: datetime
+    code_version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """Scores of base, champion and challenger on one frozen test split, and the gate's verdict."""
+
+    evaluation_id: str
+    run_id: str
+    snapshot_id: str
+    examples: int
+    scores: Mapping[str, Mapping[str, float]]
+    """Model name (base, champion, challenger) → metric name → value."""
+    verdict: GateVerdict
+    reasons: Sequence[str]
+    evaluated_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One way to answer customers, and the share of them who get it."""
+
+    name: str
+    pipeline: str
+    kind: Literal["prompt", "adapter"]
+    base_model: str
+    adapter_uri: str | None
+    run_id: str | None
+    role: Literal["champion", "challenger", "retired"]
+    share: float
+    """Share of customers in [0, 1]; the shares of champion and challenger add up to 1."""
+    since: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feedback:
+    """One assignment or outcome of a served answer, tied to its trace."""
+
+    feedback_id: str
+    tenant: str
+    source: Pointer
+    kind: Literal["assignment", "outcome"] | None
+    verdict: IntakeVerdict
+    reason: str | None
+    trace_id: str | None
+    conversation_id: str | None
+    subject_key: str | None
+    variant: str | None
+    csat: int | None
+    is_completed: bool | None
+    occurred_at: datetime
+    ingested_at: datetime
+    code_version: str
+    batch_id: int

@@ -1,0 +1,90 @@
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+
+from deskwheel import lake
+from deskwheel.records import Feedback, Pointer
+from deskwheel.schema import arrow_schema, to_table
+from deskwheel.tables import FEEDBACK, TABLES, TURNS, Table
+
+NOON = datetime(2026, 4, 1, 12, tzinfo=UTC)
+
+
+def feedback(number: int) -> Feedback:
+    return Feedback(
+        feedback_id=f"f-{number}", tenant="default",
+        source=Pointer(topic="feedback", partition=0, offset=number), kind="outcome",
+        verdict="accepted", reason=None, trace_id=f"t-{number}", conversation_id=None,
+        subject_key="secret-subject", variant="prompt-bot", csat=5, is_completed=True,
+        occurred_at=NOON, ingested_at=NOON, code_version="1", batch_id=number,
+    )  # fmt: skip
+
+
+def rows(*numbers: int) -> pa.Table:
+    return to_table([feedback(n) for n in numbers], Feedback)
+
+
+def test_a_table_that_is_not_there_yet_is_empty_with_its_columns(tmp_path: Path) -> None:
+    assert lake.read(tmp_path, FEEDBACK).schema == arrow_schema(Feedback)
+    assert lake.read(tmp_path, FEEDBACK, columns=["csat"]).schema.names == ["csat"]
+    assert lake.current_version(tmp_path, FEEDBACK) is None
+    assert lake.commits(tmp_path, FEEDBACK) == []
+
+
+def test_appended_rows_are_read_back_at_each_version(tmp_path: Path) -> None:
+    first = lake.append(tmp_path, FEEDBACK, rows(1))
+    second = lake.append(tmp_path, FEEDBACK, rows(2, 3))
+    assert second == first + 1 == lake.current_version(tmp_path, FEEDBACK)
+    assert lake.read(tmp_path, FEEDBACK, version=first)["feedback_id"].to_pylist() == ["f-1"]
+    assert sorted(lake.read(tmp_path, FEEDBACK)["feedback_id"].to_pylist()) == ["f-1", "f-2", "f-3"]
+
+
+def test_nested_columns_are_read_back(tmp_path: Path) -> None:
+    lake.append(tmp_path, FEEDBACK, rows(4))
+    (row,) = lake.read(tmp_path, FEEDBACK).to_pylist()
+    assert row["source"] == {"topic": "feedback", "partition": 0, "offset": 4}
+    assert row["occurred_at"] == NOON
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda t: t.name)
+def test_a_created_table_can_be_read_without_a_jvm(tmp_path: Path, table: Table) -> None:
+    path = lake.ensure(tmp_path, table)
+    protocol = DeltaTable(path).protocol()
+    assert protocol.min_reader_version == 1, "a reader feature would lock JVM-free readers out"
+    assert DeltaTable(path).schema().to_arrow().names == arrow_schema(table.record).names
+
+
+def test_creating_a_table_again_keeps_its_rows(tmp_path: Path) -> None:
+    lake.append(tmp_path, FEEDBACK, rows(1))
+    version = lake.current_version(tmp_path, FEEDBACK)
+    lake.ensure(tmp_path, FEEDBACK)
+    assert lake.current_version(tmp_path, FEEDBACK) == version
+
+
+def test_only_ids_and_times_have_file_statistics(tmp_path: Path) -> None:
+    path = lake.ensure(tmp_path, FEEDBACK)
+    lake.append(tmp_path, FEEDBACK, rows(1))
+    log = "".join(p.read_text() for p in sorted((path / "_delta_log").glob("*.json")))
+    stats = [json.loads(line)["add"]["stats"] for line in log.splitlines() if '"add"' in line]
+    assert len(stats) == 1
+    assert set(json.loads(stats[0])["minValues"]) == set(FEEDBACK.skipping_columns)
+    assert "secret-subject" not in log
+
+
+def test_commit_metadata_is_read_oldest_first(tmp_path: Path) -> None:
+    path = lake.ensure(tmp_path, FEEDBACK)
+    for batch in (0, 1):
+        note = {"userMetadata": json.dumps({"app": "feedback:1", "batch": batch})}
+        write_deltalake(
+            path, rows(batch), mode="append", commit_properties=CommitProperties(note)
+        )
+    lake.append(tmp_path, FEEDBACK, rows(9))
+    assert [(c["batch"], c["version"]) for c in lake.commits(tmp_path, FEEDBACK)] == [(0, 1), (1, 2)]
+
+
+def test_a_table_lies_in_a_folder_of_its_name(tmp_path: Path) -> None:
+    assert lake.table_path(tmp_path, TURNS) == tmp_path / "turns"

@@ -1,0 +1,132 @@
+"""The stage as its operator sees it: verbs, timeline, and a stream checkpoint that was lost."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from argparse import Namespace
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from deskwheel import lake
+from deskwheel.errors import LineageError
+from deskwheel.records import Example
+from deskwheel.schema import to_table
+from deskwheel.settings import (
+    PipelineSettings,
+    Settings,
+    TransformsSettings,
+    ValidateSettings,
+)
+from deskwheel.state import State
+from deskwheel.tables import CONVERSATIONS, EXAMPLES, SNAPSHOTS, VALIDATED
+from tests.validate.rows import example
+from validate.gate import Judged
+from validate.watch import judge_once, report_to, rules, serve, start_gate, watch
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(
+        pipeline=PipelineSettings(
+            lake=str(tmp_path / "lake"), state_url=f"sqlite:///{tmp_path / 'state.db'}"
+        ),
+        transforms=TransformsSettings(checkpoint_dir=str(tmp_path / "checkpoints")),
+        validate=ValidateSettings(interval_s=0.2, min_batch_examples=1),
+    )
+
+
+def store(settings: Settings, *rows: Example) -> None:
+    lake.ensure(settings.pipeline.lake, CONVERSATIONS)
+    lake.append(settings.pipeline.lake, EXAMPLES, to_table(rows, Example))
+
+
+def test_once_judges_freezes_and_refuses_a_lost_stream_checkpoint(
+    spark: SparkSession, settings: Settings
+) -> None:
+    store(settings, example("a"), example("b", csat=1), example("c", csat=1))
+    state = State(settings.pipeline.state_url)
+    judge_once(spark, settings, state)
+    kinds = {entry["kind"]: entry for entry in state.timeline("support")}
+    assert kinds["validated"]["detail"]["verdicts"] == {"valid": 1, "quarantined": 2}
+    assert kinds["validated"]["detail"]["reasons"] == {"CSAT_LOW": 2}
+    assert kinds["quarantine_spike"]["detail"]["rule"] == "QUARANTINE_SPIKE"
+    shutil.rmtree(Path(settings.transforms.checkpoint_dir) / "validated_examples")
+    with pytest.raises(LineageError, match="Restore the checkpoint"):
+        start_gate(spark, settings, state, interval_s=None)
+    state.close()
+
+
+def test_serving_process_waits_for_its_inputs_then_judges_freezes_and_stops(
+    spark: SparkSession,
+    settings: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ready = tmp_path / "ready"
+    monkeypatch.setenv("DESKWHEEL_READY_FILE", str(ready))
+    state, stop = State(settings.pipeline.state_url), threading.Event()
+    served = threading.Thread(target=serve, args=(spark, settings, state, stop))
+    served.start()
+    assert not ready.exists()
+    store(settings, example("a"))
+    poll = threading.Event()
+    claimed = False
+    for _ in range(600):
+        version = lake.current_version(settings.pipeline.lake, VALIDATED)
+        if version and not claimed:
+            claimed = state.claim_window("support", 0, to_version=version, owner="t", detail={})
+        if state.windows("support", phase="frozen"):
+            break
+        poll.wait(0.1)
+    stop.set()
+    served.join(timeout=60)
+    assert not served.is_alive()
+    assert json.loads(ready.read_text())["queries"] == ["validated_examples"]
+    snapshots = lake.read(settings.pipeline.lake, SNAPSHOTS).to_pylist()
+    assert [m["example_id"] for m in snapshots[0]["members"]] == ["ex-a-1"]
+    state.close()
+
+
+def test_once_without_inputs_ends_at_once(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert watch(settings, Namespace(once=True)) == 0
+    assert "nothing to judge" in capsys.readouterr().out
+
+
+def test_other_broken_batch_rules_are_warnings(settings: Settings) -> None:
+    state = State(settings.pipeline.state_url)
+    judged = Judged(
+        batch_id=4, version=7, verdicts={"valid": 1}, reasons={}, changed=0,
+        broken=("ANSWERS_COPIED",),
+    )  # fmt: skip
+    report_to(state, "support", judged)
+    warning, validated = state.timeline("support")
+    assert (warning["kind"], warning["subject"]) == ("suite_warning", "batch 4")
+    assert validated["detail"]["version"] == 7
+    state.close()
+
+
+def test_suite_verb_lists_every_rule(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert rules(settings, Namespace(json=True)) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {"PII_LEFT_IN_QUERY", "QUARANTINE_SPIKE"} <= {row["id"] for row in found}
+    assert rules(settings, Namespace(json=False)) == 0
+    assert "CSAT_LOW" in capsys.readouterr().out
+
+
+def test_command_line_and_snapshots_load_no_engine() -> None:
+    code = (
+        "import sys, validate.__main__, validate.snapshot, validate.quarantine;"
+        "print(sorted({'pyspark', 'great_expectations'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert done.stdout.strip() == "[]"

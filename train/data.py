@@ -1,0 +1,127 @@
+"""A frozen snapshot as the examples a model reads, checked against its digest.
+
+Reads `snapshots` and `validated_examples` without a JVM; writes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from deltalake.exceptions import DeltaError
+
+from deskwheel import lake
+from deskwheel.errors import SnapshotError
+from deskwheel.ids import digest, snapshot_digest
+from deskwheel.records import Snapshot, SnapshotMember, Split
+from deskwheel.tables import SNAPSHOTS, VALIDATED
+from train.model import Message, user_message
+
+_COLUMNS = [
+    "example_id",
+    "conversation_id",
+    "query",
+    "response",
+    "context",
+    "content_hash",
+    "verdict",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatRow:
+    """One example as a chat: what the customer writes and what the model should answer."""
+
+    example_id: str
+    conversation_id: str
+    query: str
+    context: str
+    response: str
+
+    def messages(self) -> list[Message]:
+        """The prompt of the example: one message of the user."""
+        return [user_message(self.query, self.context)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSet:
+    """The examples of a snapshot by split, each in order of example id, and their digest."""
+
+    snapshot: Snapshot
+    content_digest: str
+    """As recomputed from the rows that were read."""
+    rows: Mapping[Split, Sequence[ChatRow]]
+
+
+def find_snapshot(lake_dir: str, snapshot_id: str) -> Snapshot:
+    """The snapshot with an id.
+
+    Raises:
+        SnapshotError: there is none.
+    """
+    for row in lake.read(lake_dir, SNAPSHOTS).to_pylist():
+        if row["snapshot_id"] == snapshot_id:
+            members = tuple(SnapshotMember(**member) for member in row["members"])
+            return Snapshot(**{**row, "members": members, "counts": dict(row["counts"])})
+    raise SnapshotError(
+        f"snapshot {snapshot_id!r} is not in {lake.table_path(lake_dir, SNAPSHOTS)};"
+        " list them with `python -m validate`"
+    )
+
+
+def load_training_set(lake_dir: str, snapshot: Snapshot) -> TrainingSet:
+    """The examples of a snapshot, read at its table version.
+
+    Raises:
+        SnapshotError: the version cannot be read any more, a member is missing, or the digest of
+            what was read differs from the frozen one. Never trains on something else.
+    """
+    found = {row["example_id"]: row for row in _read(lake_dir, snapshot)}
+    missing = [m.example_id for m in snapshot.members if m.example_id not in found]
+    if missing:
+        raise SnapshotError(
+            f"snapshot {snapshot.snapshot_id}: {len(missing)} of {len(snapshot.members)} members"
+            f" are not in version {snapshot.table_version}, first {missing[0]}; freeze a new one"
+        )
+    content_digest = snapshot_digest(
+        (m.example_id, m.split, found[m.example_id]["content_hash"]) for m in snapshot.members
+    )
+    if content_digest != snapshot.content_digest:
+        raise SnapshotError(
+            f"snapshot {snapshot.snapshot_id}: digest {content_digest[:12]}… is not the frozen"
+            f" {snapshot.content_digest[:12]}…: the data changed; freeze a new one"
+        )
+    rows: dict[Split, list[ChatRow]] = {"train": [], "dev": [], "test": []}
+    for member in sorted(snapshot.members, key=lambda m: m.example_id):
+        rows[member.split].append(_chat_row(found[member.example_id]))
+    return TrainingSet(snapshot=snapshot, content_digest=content_digest, rows=rows)
+
+
+def choose_examples(rows: Sequence[ChatRow], limit: int) -> list[ChatRow]:
+    """At most `limit` rows, the same ones for every model and run, whole conversations first.
+
+    Conversations are taken in the order of their hash, so the choice depends on no clock or seed.
+    """
+    ordered = sorted(rows, key=lambda r: (digest(r.conversation_id), r.example_id))
+    return ordered[:limit]
+
+
+def _read(lake_dir: str, snapshot: Snapshot) -> list[dict[str, Any]]:
+    version = snapshot.table_version
+    try:
+        table = lake.read(lake_dir, VALIDATED, columns=_COLUMNS, version=version)
+    except (DeltaError, FileNotFoundError, OSError) as error:
+        raise SnapshotError(
+            f"snapshot {snapshot.snapshot_id}: version {version} of {VALIDATED.name} cannot be"
+            f" read ({error}); raise the table's retention and freeze a new one"
+        ) from error
+    return [row for row in table.to_pylist() if row["verdict"] == "valid"]
+
+
+def _chat_row(row: Mapping[str, Any]) -> ChatRow:
+    return ChatRow(
+        example_id=row["example_id"],
+        conversation_id=row["conversation_id"],
+        query=row["query"],
+        context=row["context"],
+        response=row["response"],
+    )

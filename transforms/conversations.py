@@ -1,0 +1,233 @@
+"""Turns to conversations: a stateful stream that closes, and reopens, each conversation.
+
+Reads the table `turns`, writes the table `conversations`. Time is the machine's, not the
+events': a watermark would drop late turns, and the last conversations of an idle stream would
+wait for a message that never comes. A conversation closes when its source says so (after a
+short grace for turns that are under way), when it was idle, or when it is full. A later turn
+reopens it: the next version holds all of its turns, so the newest version does not depend on
+when the job was stopped, restarted or late.
+"""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F  # noqa: N812
+from pyspark.sql.streaming import StatefulProcessor, StatefulProcessorHandle, StreamingQuery
+
+from deskwheel import lake
+from deskwheel.schema import to_table
+from deskwheel.settings import Settings
+from deskwheel.tables import CONVERSATIONS, TURNS
+from transforms.assemble import CloseReason, StoredTurn, assemble
+from transforms.session import incarnation, spark_schema, write_once
+
+NAME = "conversations"
+KEEP_CLOSED_S = 7 * 24 * 3600
+"""A closed conversation can be reopened for a week; then its turns leave the state."""
+
+_CLOSED = "conversation_id string, version int, close_reason string, turns array<string>"
+_META = "version int, due_ms long, due_reason string, keep_ms long"
+
+
+class Conversations(StatefulProcessor):
+    """State of one conversation: its turns, its version, and when it is due."""
+
+    def __init__(self, idle_s: float, grace_s: float, max_turns: int) -> None:
+        """Set how long to wait and when a conversation is full."""
+        self._idle_ms = int(idle_s * 1000)
+        self._grace_ms = int(grace_s * 1000)
+        self._max_turns = max_turns
+
+    def init(self, handle: StatefulProcessorHandle) -> None:
+        """Declare the state; called once a task."""
+        self._handle = handle
+        self._turns = handle.getListState("turns", "turn string")
+        self._meta = handle.getValueState("meta", _META)
+
+    def handleInputRows(  # noqa: N802  name fixed by Spark
+        self,
+        key: Any,
+        rows: Any,
+        timerValues: Any,  # noqa: N803
+    ) -> Iterator[Row]:
+        """Keep the new turns and set the timer anew; emit only a conversation that is full."""
+        version, due_ms, due_reason, keep_ms = self._read_meta()
+        new = list(rows)
+        self._turns.appendList([(_stored(row).to_json(),) for row in new])
+        now = int(timerValues.getCurrentProcessingTimeInMs())
+        is_stated = any(row["is_closing"] for row in new) or due_reason == "stated"
+        self._drop_timers(due_ms, keep_ms)
+        if len(list(self._turns.get())) >= self._max_turns:
+            yield self._closed(key, version + 1, "capped")
+            self._turns.clear()
+            self._keep(now, version + 1)
+            return
+        due_reason = "stated" if is_stated else "idle"
+        due_ms = now + (self._grace_ms if is_stated else self._idle_ms)
+        self._handle.registerTimer(due_ms)
+        self._meta.update((version, due_ms, due_reason, 0))
+
+    def handleExpiredTimer(  # noqa: N802  name fixed by Spark
+        self,
+        key: Any,
+        timerValues: Any,
+        expiredTimerInfo: Any,  # noqa: N803
+    ) -> Iterator[Row]:
+        """Emit the conversation that is due, or forget one that was closed a week ago."""
+        version, due_ms, due_reason, keep_ms = self._read_meta()
+        if keep_ms:
+            self._turns.clear()
+            self._meta.clear()
+            return
+        if not due_ms:
+            return
+        yield self._closed(key, version + 1, "stated" if due_reason == "stated" else "idle")
+        self._keep(int(timerValues.getCurrentProcessingTimeInMs()), version + 1)
+
+    def close(self) -> None:
+        """Nothing to release."""
+
+    def _keep(self, now: int, version: int) -> None:
+        """Remember a closed conversation until it is too late to reopen it."""
+        keep_ms = now + KEEP_CLOSED_S * 1000
+        self._handle.registerTimer(keep_ms)
+        self._meta.update((version, 0, "", keep_ms))
+
+    def _read_meta(self) -> tuple[int, int, str, int]:
+        meta = self._meta.get() if self._meta.exists() else None
+        if meta is None:
+            return 0, 0, "", 0
+        version, due_ms, due_reason, keep_ms = meta
+        return int(version), int(due_ms), str(due_reason), int(keep_ms)
+
+    def _drop_timers(self, *times: int) -> None:
+        for at in times:
+            if at:
+                self._handle.deleteTimer(at)
+
+    def _closed(self, key: Any, version: int, reason: CloseReason) -> Row:
+        turns = [turn for (turn,) in self._turns.get()]
+        return Row(conversation_id=key[0], version=version, close_reason=reason, turns=turns)
+
+
+def start_conversations(
+    spark: SparkSession, settings: Settings, *, once: bool = False
+) -> StreamingQuery:
+    """Start the stream.
+
+    With `once` it goes as fast as it can instead of waiting for `transforms.interval_s`;
+    `catch_up` then stops it. (Spark's own `availableNow` never ends for processing-time timers:
+    each batch asks for another one, in which a timer might fire.)
+
+    Raises:
+        LineageError: the stream checkpoint does not continue the table.
+    """
+    s = settings.transforms
+    turns_path = lake.ensure(settings.pipeline.lake, TURNS)
+    lake.ensure(settings.pipeline.lake, CONVERSATIONS)
+    checkpoint = Path(s.checkpoint_dir).absolute() / NAME
+    app_id = incarnation(settings.pipeline.lake, CONVERSATIONS, checkpoint, NAME)
+    turns = (
+        spark.readStream.format("delta")
+        .load(str(turns_path))
+        .where(F.col("verdict") == "accepted")
+        .withColumn("sent_us", F.unix_micros("sent_at"))
+    )
+    closed = turns.groupBy("conversation_id").transformWithState(
+        Conversations(s.idle_close_s, s.close_grace_s, s.max_turns),
+        _CLOSED,
+        "Append",
+        "ProcessingTime",
+    )
+
+    def write(frame: DataFrame, batch_id: int) -> None:
+        _write(frame, batch_id, settings=settings, app_id=app_id)
+
+    writer = (
+        closed.writeStream.foreachBatch(write)
+        .option("checkpointLocation", str(checkpoint))
+        .outputMode("append")
+        .queryName(NAME)
+    )
+    interval_s = 0.1 if once else s.interval_s
+    return writer.trigger(processingTime=f"{interval_s} seconds").start()
+
+
+def catch_up(query: StreamingQuery, poll_s: float = 0.2) -> None:
+    """Wait until the stream has read all turns and had one batch more for due timers; stop it.
+
+    Raises:
+        StreamingQueryException: the stream failed.
+    """
+    last_with_rows, seen = -1, -1
+    while query.isActive:
+        progress = query.lastProgress
+        if progress is not None and progress["batchId"] != seen:
+            seen = progress["batchId"]
+            if progress["numInputRows"]:
+                last_with_rows = seen
+            elif seen > last_with_rows + 1 or last_with_rows < 0:
+                break
+        time.sleep(poll_s)
+    query.stop()
+    if error := query.exception():
+        raise error
+
+
+def _write(frame: DataFrame, batch_id: int, *, settings: Settings, app_id: str) -> None:
+    """Commit the closed conversations of a micro-batch; an idle one commits nothing."""
+    schema = spark_schema(CONVERSATIONS.record)
+    rows = frame.mapInArrow(_assembler(batch_id), schema).persist()
+    try:
+        closed = rows.count()
+        if closed:
+            write_once(
+                rows,
+                settings.pipeline.lake,
+                CONVERSATIONS,
+                app_id=app_id,
+                batch_id=batch_id,
+                metadata={"closed": closed},
+            )
+    finally:
+        rows.unpersist()
+
+
+def _assembler(batch_id: int) -> Any:
+    def convert(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            done = [
+                assemble(
+                    row["conversation_id"],
+                    [StoredTurn.from_json(t) for t in row["turns"]],
+                    version=row["version"],
+                    close_reason=row["close_reason"],
+                    batch_id=batch_id,
+                )
+                for row in batch.to_pylist()
+            ]
+            yield from to_table(done, CONVERSATIONS.record).to_batches()
+
+    return convert
+
+
+def _stored(row: Row) -> StoredTurn:
+    return StoredTurn(
+        turn_id=row["turn_id"],
+        tenant=row["tenant"],
+        channel=row["channel"],
+        role=row["role"],
+        text=row["text"],
+        sent_us=row["sent_us"],
+        is_closing=row["is_closing"],
+        status=row["status"],
+        csat=row["csat"],
+        subject_key=row["subject_key"],
+        agent_key=row["agent_key"],
+        authorship=row["authorship"],
+        counts=dict(row["redaction"]["counts"]),
+    )

@@ -1,0 +1,159 @@
+"""Calls: a transcript as JSON segments or as WebVTT with a voice tag for each speaker."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from io import StringIO
+from itertools import groupby
+from typing import Any
+
+import webvtt
+
+from deskwheel import reasons
+from deskwheel.records import Role
+from transforms.parse.fields import read_json, text_field, time_field
+from transforms.parse.model import (
+    Closing,
+    Limits,
+    ParsedEvent,
+    RawEvent,
+    Rejection,
+    Said,
+    parse_time,
+)
+
+SPEAKERS: dict[str, Role] = {"agent": "agent", "customer": "customer", "ivr": "bot"}
+
+STATUS = {
+    "resolved": "solved",
+    "follow_up": "unsolved",
+    "dropped": "abandoned",
+    "transferred": "transferred",
+    "voicemail": "abandoned",
+}
+"""A call's disposition in the words of a chat's resolution."""
+
+_LONGEST_CALL_S = 7 * 86_400.0
+
+
+@dataclass(frozen=True)
+class _Segment:
+    speaker: Role
+    start_s: float
+    end_s: float
+    text: str
+
+
+@dataclass(frozen=True)
+class _Call:
+    id: str
+    customer_id: str | None
+    agent_id: str | None
+    started_at: datetime
+    disposition: str | None
+    segments: Sequence[_Segment]
+
+
+def parse(event: RawEvent, limits: Limits) -> ParsedEvent:
+    """The turns of a call; segments of one speaker in a row are one turn."""
+    is_vtt = event.header("content-type").startswith("text/vtt")
+    call = _from_vtt(event) if is_vtt else _from_json(read_json(event.data, limits.max_depth))
+    limits.check_time(call.started_at, event.ingested_at)
+    _check_order(call.segments)
+    said = tuple(_turns(call))
+    if not any(u.text.strip() for u in said):
+        raise Rejection(reasons.EMPTY, "a transcript without words")
+    end_s = max(s.end_s for s in call.segments)
+    status = STATUS.get(call.disposition or "", call.disposition)
+    return ParsedEvent(
+        event_id=call.id,
+        conversation_id=call.id,
+        customer_id=call.customer_id,
+        utterances=said,
+        closing=Closing(at=call.started_at + timedelta(seconds=end_s), status=status, csat=None),
+    )
+
+
+def _turns(call: _Call) -> Iterable[Said]:
+    for speaker, group in groupby(call.segments, key=lambda s: s.speaker):
+        segments = list(group)
+        yield Said(
+            role=speaker,
+            text=" ".join(s.text for s in segments),
+            sent_at=call.started_at + timedelta(seconds=segments[0].start_s),
+            agent_id=call.agent_id if speaker == "agent" else None,
+            authorship="model" if speaker == "bot" else "human",
+        )
+
+
+def _check_order(segments: Sequence[_Segment]) -> None:
+    if not segments:
+        raise Rejection(reasons.EMPTY, "no segments")
+    for i, segment in enumerate(segments):
+        if segment.end_s < segment.start_s or segment.start_s < 0:
+            raise Rejection(reasons.TRANSCRIPT_INVALID, f"segment {i} ends before it starts")
+        if i and segment.start_s < segments[i - 1].start_s:
+            raise Rejection(reasons.TRANSCRIPT_INVALID, f"segment {i} starts before the last")
+
+
+def _from_json(value: dict[str, Any]) -> _Call:
+    raw = value.get("segments")
+    if raw is None:
+        raise Rejection(reasons.FIELD_MISSING, "segments")
+    if not isinstance(raw, list):
+        raise Rejection(reasons.FIELD_INVALID, f"segments is a {type(raw).__name__}, not a list")
+    return _Call(
+        id=text_field(value, "call_id"),
+        customer_id=text_field(value, "customer_id", required=False) or None,
+        agent_id=text_field(value, "agent_id", required=False) or None,
+        started_at=time_field(value, "started_at"),
+        disposition=text_field(value, "disposition", required=False) or None,
+        segments=[_segment(i, s) for i, s in enumerate(raw)],
+    )
+
+
+def _segment(index: int, value: Any) -> _Segment:
+    if not isinstance(value, dict):
+        raise Rejection(reasons.FIELD_INVALID, f"segment {index} is not an object")
+    speaker = text_field(value, "speaker")
+    if speaker not in SPEAKERS:
+        raise Rejection(reasons.FIELD_INVALID, f"segment {index} has an unknown speaker")
+    start, end = (_seconds(value.get(name), index) for name in ("start_s", "end_s"))
+    return _Segment(SPEAKERS[speaker], start, end, text_field(value, "text", required=False))
+
+
+def _seconds(value: Any, index: int) -> float:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not abs(value) < _LONGEST_CALL_S:
+        raise Rejection(reasons.FIELD_INVALID, f"segment {index} has no start_s and end_s")
+    return float(value)
+
+
+def _from_vtt(event: RawEvent) -> _Call:
+    call_id, started = event.header("call_id"), parse_time(event.header("started_at"))
+    if not call_id or started is None:
+        raise Rejection(reasons.FIELD_MISSING, "header call_id or started_at")
+    try:
+        text = event.data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise Rejection(reasons.UNDECODABLE, f"not UTF-8 at byte {error.start}") from None
+    try:
+        cues = list(webvtt.from_buffer(StringIO(text)))
+    except (webvtt.errors.MalformedFileError, webvtt.errors.MalformedCaptionError) as error:
+        raise Rejection(reasons.TRANSCRIPT_INVALID, f"not WebVTT: {type(error).__name__}") from None
+    return _Call(
+        id=call_id,
+        customer_id=event.header("customer_id") or None,
+        agent_id=event.header("agent_id") or None,
+        started_at=started,
+        disposition=event.header("disposition") or None,
+        segments=[
+            _Segment(_voice(c.voice), c.start_in_seconds, c.end_in_seconds, c.text) for c in cues
+        ],
+    )
+
+
+def _voice(voice: str | None) -> Role:
+    """The role behind a voice tag: `agent Kim` and `Customer` are read by their first word."""
+    first = (voice or "").lower().split(" ")[0].rstrip(":")
+    return SPEAKERS.get(first, "customer")

@@ -1,0 +1,133 @@
+"""A Spark session for one stage, and the two writes that every stream of ours uses.
+
+The jars come from `deskwheel.jars` (pinned, hashed), never from a package resolver at start.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
+
+from deskwheel import lake
+from deskwheel.errors import LineageError
+from deskwheel.jars import jar_dir
+from deskwheel.java import find_java
+from deskwheel.schema import arrow_schema
+from deskwheel.tables import Table
+
+JVM_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.level=error"
+"""Client compiler and serial collector: on two cores the start costs a third of the default's
+CPU seconds (docs/decisions.md); set `java_options` for steady load on a large machine."""
+
+
+def spark_session(
+    app: str, *, driver_memory: str, master: str = "local[2]", java_options: str = JVM_OPTIONS
+) -> SparkSession:
+    """A local Spark session with the Kafka source and Delta on its class path.
+
+    Raises:
+        SetupError: Java or the jars are missing.
+    """
+    os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ["JAVA_HOME"] = str(find_java().parent.parent)
+    builder = SparkSession.builder.appName(app).master(master)
+    settings = {
+        "spark.driver.extraClassPath": str(jar_dir("spark") / "*"),
+        "spark.driver.memory": driver_memory,
+        "spark.driver.extraJavaOptions": java_options,
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+        "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.default.parallelism": "2",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.databricks.delta.snapshotPartitions": "1",
+        "spark.databricks.delta.properties.defaults.checkpointInterval": "50",
+        "spark.sql.streaming.stateStore.providerClass": (
+            "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
+        ),
+        "spark.sql.streaming.stopTimeout": "20s",
+    }
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    session = builder.getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session
+
+
+def spark_schema(record: Any) -> StructType:
+    """The Spark schema of a record, nullability included."""
+    return from_arrow_schema(arrow_schema(record))
+
+
+def write_once(
+    frame: DataFrame,
+    lake_dir: str | Path,
+    table: Table,
+    *,
+    app_id: str,
+    batch_id: int,
+    metadata: Mapping[str, Any],
+) -> None:
+    """Append a batch in one Delta commit; the same (app_id, batch_id) again adds nothing.
+
+    Delta skips a write whose transaction version is not above the one stored for its
+    application: a batch replayed after a crash is committed once.
+    Source: Delta Lake documentation, "Idempotent table writes in foreachBatch".
+    """
+    (
+        frame.coalesce(1)
+        .write.format("delta")
+        .mode("append")
+        .option("txnAppId", app_id)
+        .option("txnVersion", str(batch_id))
+        .option("userMetadata", json.dumps({"app": app_id, "batch": batch_id, **metadata}))
+        .save(str(lake.table_path(lake_dir, table)))
+    )
+
+
+def incarnation(lake_dir: str | Path, table: Table, checkpoint: Path, name: str) -> str:
+    """The transaction application id of a stream: its name and the life of its checkpoint.
+
+    The id is stored beside the stream checkpoint. A checkpoint that starts anew over a table
+    that a former life filled would count batches from 0 again, and Delta would skip them as
+    already written, so that is refused instead; so is one restored from before the last commit.
+
+    Raises:
+        LineageError: the table holds batches of this stream that the checkpoint has not.
+    """
+    marker = checkpoint / "deskwheel.app"
+    batches = [int(p.name) for p in (checkpoint / "offsets").glob("[0-9]*")]
+    earlier = {
+        c["app"]: c["batch"]
+        for c in lake.commits(lake_dir, table)
+        if str(c.get("app", "")).startswith(f"{name}:")
+    }
+    if marker.exists():
+        app_id = marker.read_text(encoding="utf-8").strip()
+        if earlier.get(app_id, -1) <= max(batches, default=-1):
+            return app_id
+    if earlier:
+        app_id, batch = next(reversed(earlier.items()))
+        raise LineageError(
+            f"stream {name}: table {table.name} holds batches up to {batch} of {app_id}, but the"
+            f" stream checkpoint {checkpoint} does not continue them (its offsets are gone or"
+            " older). Restore the checkpoint, or move the table away and start from the topic's beginning"
+        )
+    app_id = f"{name}:{os.urandom(6).hex()}"
+    marker.parent.mkdir(parents=True, exist_ok=True)
+    marker.write_text(app_id, encoding="utf-8")
+    return app_id
