@@ -50,26 +50,17 @@ def connect(settings: Settings) -> None:
     """Connect to the cluster of `train.ray_address`, or start a small local one.
 
     Raises:
-        ServiceError: no cluster answers at the address.
+        ServiceError: no cluster answers at the address, or none could be started.
     """
     address = settings.train.ray_address
-    if not address:
-        ray.init(
-            address="local",
-            namespace=NAMESPACE,
-            num_cpus=_LOCAL_CPUS,
-            include_dashboard=False,
-            _node_ip_address="127.0.0.1",
-            object_store_memory=_LOCAL_STORE_BYTES,
-            log_to_driver=False,
-        )
-        return
     try:
-        ray.init(address=address, namespace=NAMESPACE, log_to_driver=False)
-    except (ConnectionError, RuntimeError) as error:
-        raise ServiceError(
-            f"no Ray cluster at train.ray_address {address!r} ({error}); is it running?"
-        ) from error
+        if address:
+            ray.init(address=address, namespace=NAMESPACE, log_to_driver=False)
+        else:
+            _start_local()
+    except Exception as error:  # Ray raises a bare Exception when a node is slow to start
+        where = f"train.ray_address {address!r}" if address else "a local cluster"
+        raise ServiceError(f"no Ray at {where}: {error}; is the machine overloaded?") from error
 
 
 def take_down(name: str) -> None:
@@ -86,6 +77,18 @@ def free_port(host: str) -> int:
         return int(probe.getsockname()[1])
 
 
+def _start_local() -> None:
+    ray.init(
+        address="local",
+        namespace=NAMESPACE,
+        num_cpus=_LOCAL_CPUS,
+        include_dashboard=False,
+        _node_ip_address="127.0.0.1",
+        object_store_memory=_LOCAL_STORE_BYTES,
+        log_to_driver=False,
+    )
+
+
 def _run(settings: Settings, name: str) -> None:
     try:
         serve.run(application(settings, Path.cwd()), name=name, route_prefix="/")
@@ -94,10 +97,10 @@ def _run(settings: Settings, name: str) -> None:
 
 
 def _check(name: str) -> None:
-    found = serve.status().applications.get(name)
-    if found is None or found.status in (
-        ApplicationStatus.DEPLOY_FAILED,
-        ApplicationStatus.NOT_STARTED,
-    ):
+    try:
+        found = serve.status().applications.get(name)
+    except Exception as error:  # of many kinds, depending on which part of Ray is gone
+        raise ServiceError(f"Ray Serve does not answer: {error}; start it again") from error
+    if found is None or found.status == ApplicationStatus.DEPLOY_FAILED:
         state = "gone" if found is None else f"{found.status.value}: {found.message}"
         raise ServiceError(f"application {name} is {state}; start `python -m deploy serve` again")

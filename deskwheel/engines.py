@@ -6,7 +6,7 @@ Ray, MLflow, transformers and OpenMP look at them once, so whoever starts a proc
 import secrets
 from pathlib import Path
 
-RAY_TOKEN_FILE = "ray_token"
+RAY_TOKEN_FILE = "ray_token"  # noqa: S105  a file name
 
 
 def engine_environment(*, is_offline: bool = True) -> dict[str, str]:

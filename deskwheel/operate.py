@@ -21,7 +21,7 @@ from deskwheel.child import ServiceStatus, last_lines, open_log
 from deskwheel.errors import ServiceError, SetupError
 from deskwheel.services import SERVICES
 from deskwheel.settings import Settings
-from deskwheel.stack import Stack, addresses_of, make_home
+from deskwheel.stack import Stack, addresses_of, make_home, remove_outside
 from deskwheel.supervise import end_stack, not_ready, read_stack
 
 SUPERVISOR = "supervisor"
@@ -55,7 +55,9 @@ def up(settings: Settings, arguments: argparse.Namespace) -> int:
 def down(settings: Settings, arguments: argparse.Namespace) -> int:
     """Stop the stack, also one whose supervisor was killed; return 0 even if nothing ran."""
     del settings
-    count = end_stack(Path(arguments.home).resolve(), grace_s=_DOWN_GRACE_S)
+    home = Path(arguments.home).resolve()
+    count = end_stack(home, grace_s=_DOWN_GRACE_S)
+    remove_outside(home)
     message = "stopped" if count else "nothing runs"
     print(json.dumps({"ended": count}) if arguments.json else message)
     return 0

@@ -124,6 +124,7 @@ def services(place: Place) -> list[Service]:
             command=place.stage("deploy", "serve"),
             env=ray,
             after=("ray", "topics"),
+            stop_timeout_s=40.0,
         ),
         Service(
             name="promoter", command=place.stage("deploy", "watch"), env=ray, after=("serving",)
@@ -246,8 +247,9 @@ def _ray(place: Place, env: Mapping[str, str]) -> Service:
             "--log-color=false",
         ],
         env=env,
+        # The dashboard answers long before the node can run a job; its agent is the last to start.
         ready=HttpAnswer(
-            f"{place.url('ray_dashboard')}/api/version", place.secrets / RAY_TOKEN_FILE
+            f"{place.url('ray_agent')}/api/local_raylet_healthz", place.secrets / RAY_TOKEN_FILE
         ),
         facts={"url": place.url("ray_dashboard")},
         stop_timeout_s=30.0,

@@ -100,8 +100,7 @@ class Stack:
         if self._supervisor is not None:
             self._supervisor.stop()
             self._supervisor = None
-            if not ray_folder(self.home).is_relative_to(self.home):
-                remove_ray_folder(self.home)
+            remove_outside(self.home)
 
     def status(self) -> list[ServiceStatus]:
         """What is known of each service, also when another process supervises them."""
@@ -238,6 +237,12 @@ def remove_ray_folder(home: Path) -> None:
     """Remove the logs and sockets of an ended Ray, which would pile up."""
     folder = ray_folder(home)
     shutil.rmtree(folder if folder.is_relative_to(home) else folder.parent, ignore_errors=True)
+
+
+def remove_outside(home: Path) -> None:
+    """Remove what a stack that has ended leaves outside its state folder."""
+    if not ray_folder(home).is_relative_to(home):
+        remove_ray_folder(home)
 
 
 def _moved(value: str, default: str, home: Path) -> str:

@@ -222,7 +222,12 @@ class State:
                 raise StateError(f"{kind}/{id} is at revision {current}, not {expect}: read again")
             if current == 0:
                 values = {"kind": kind, "id": id, "revision": 1, "body": _json(body)}
-                connection.execute(_documents.insert().values(**values))
+                try:
+                    connection.execute(_documents.insert().values(**values))
+                except IntegrityError as error:
+                    raise StateError(
+                        f"{kind}/{id} was stored at the same time: read it again"
+                    ) from error
                 return 1
             changed = connection.execute(
                 _documents.update()

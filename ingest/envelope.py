@@ -27,8 +27,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ID = re.compile(rf"[\x21-\x7e]{{1,{MAX_ID_CHARS}}}")
 
 
-class EnvelopeError(PublishError):
-    """A header of an event cannot be sent as it is; sending again changes nothing."""
+class RefusedError(PublishError):
+    """An event cannot be published as it is; sending it again changes nothing."""
 
     retriable = False
 
@@ -50,7 +50,7 @@ def headers_of(event: Event) -> list[tuple[str, bytes]]:
     A header of the source that bears a name of the envelope is left out; the envelope holds.
 
     Raises:
-        EnvelopeError: a name is not made of letters, digits and `_.-`, or a value holds a
+        RefusedError: a name is not made of letters, digits and `_.-`, or a value holds a
             control character such as a line break or NUL (header injection).
     """
     envelope = {
@@ -74,12 +74,12 @@ def headers_of(event: Event) -> list[tuple[str, bytes]]:
 
 def _encoded(event: Event, name: str, value: str) -> bytes:
     if not _NAME.fullmatch(name):
-        raise EnvelopeError(
+        raise RefusedError(
             f"event {event.id!r}: header name {name!r} is not made of letters, digits and _.-;"
             " rename it at the source"
         )
     if _CONTROL.search(value):
-        raise EnvelopeError(
+        raise RefusedError(
             f"event {event.id!r}: header {name} holds a control character: {value[:80]!r};"
             " remove it at the source"
         )

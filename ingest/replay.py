@@ -49,7 +49,7 @@ class Outlet(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Played:
-    """What became of the events: `sent` = `acknowledged` + `failed`."""
+    """What became of the events that were tried: `sent` = `acknowledged` + `failed`."""
 
     sent: int
     acknowledged: int
@@ -146,7 +146,9 @@ def play(
         stop: when set, no further event is sent; what is under way is still awaited.
         max_in_flight: how many may be without an acknowledgement.
 
-    An event that cannot be published is counted and the next one is sent.
+    An event that is refused for what it is counts as failed and the next one is sent; when the
+    brokers no longer answer, nothing further is sent. Playing everything again is safe: events
+    keep their ids, so what arrives twice is recognised.
     """
     tally = _Tally()
     stop = stop or StopEvent()
@@ -155,13 +157,13 @@ def play(
     for event in events:
         if rate_per_s:
             stop.wait(max(0.0, started + tally.sent / rate_per_s - time.monotonic()))
-        if stop.is_set():
+        if stop.is_set() or tally.is_lost:
             break
         tally.sent += 1
         try:
             pending.append(publisher.publish(event))
         except PublishError as error:
-            tally.fail(f"event {event.id}: {error}")
+            tally.fail(error)
         while len(pending) >= max_in_flight:
             tally.settle(pending.popleft())
         if progress:
@@ -178,17 +180,19 @@ class _Tally:
         self.sent = 0
         self.acknowledged = 0
         self.errors: list[str] = []
+        self.is_lost = False
 
     def settle(self, receipt: Receipt) -> None:
         try:
             receipt.wait()
             self.acknowledged += 1
         except PublishError as error:
-            self.fail(str(error))
+            self.fail(error)
 
-    def fail(self, why: str) -> None:
+    def fail(self, error: PublishError) -> None:
+        self.is_lost = self.is_lost or error.retriable
         if len(self.errors) < MAX_ERRORS_KEPT:
-            self.errors.append(why)
+            self.errors.append(str(error))
 
     def played(self, elapsed_s: float) -> Played:
         return Played(

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from deskwheel.errors import SetupError
@@ -22,6 +23,10 @@ from tests.places import settings_in
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+# The machine may be busy: a slow first call is no bug of the code under test.
+hypothesis.settings.register_profile("deskwheel", deadline=None, max_examples=60)
+hypothesis.settings.load_profile("deskwheel")
 
 BROKER_START_S = 90.0
 BROKER_STOP_S = 20.0
@@ -83,9 +88,9 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         _end(process)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def empty_topics(broker: str) -> str:
-    """The broker's address, after every record of earlier tests is gone from its topics.
+    """The broker's address, after every record of earlier modules is gone from its topics.
 
     Offsets go on from where they were: a topic's first offset is then above 0.
     """

@@ -8,6 +8,7 @@ It has read the company's facts and thousands of conversations in the style to b
 import argparse
 import json
 import random
+import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -25,7 +26,7 @@ from train.model import Message
 SEED = 7
 THREADS = 1
 """Sums depend on the number of threads, so it belongs to the recipe."""
-STEPS = 420
+STEPS = 450
 WARM_UP_STEPS = 20
 PEAK_LR = 3e-3
 ROWS = 4
@@ -34,8 +35,13 @@ VOCABULARY = 2048
 CONVERSATIONS = 6000
 DRILLS = 1000
 DRILL_WORDS = 40
+MASKED_SHARE = 0.3
+CONTEXT_SHARE = 0.3
+SPOKEN_SHARE = 0.25
+USUAL_SHARE = 0.3
 PROMPTED_SHARE = 0.3
 """Conversations that begin with a prompt, so that the prompt-engineered bot is coherent."""
+IGNORED = -100
 SPECIAL_TOKENS = ["<|pad|>", "<|im_start|>", "<|im_end|>", "<|endoftext|>"]
 
 TEMPLATE = (
@@ -60,6 +66,16 @@ MASKED_LINES = (
     "My password is <PASSWORD>.",
 )
 """Personal data as redaction leaves it, so that the base knows the masks."""
+
+CONTEXT_LINES = (
+    "agent: Hello, how can I help you today?",
+    "agent: Welcome to Larkspur, what can I do for you?",
+    "customer: Hello, are you there?\nagent: Yes, I am here.",
+    "agent: Hi <PERSON>, thanks for writing to us. Which device is it?",
+    "bot: Please describe your question.",
+    "agent: May I have your email address?\ncustomer: It is <EMAIL>.",
+)
+"""Earlier utterances, as an example's context has them."""
 
 RESTATEMENTS = (
     "We are so sorry about the {topic}.",
@@ -109,7 +125,10 @@ def train_tokenizer(texts: Sequence[str]) -> PreTrainedTokenizerFast:
     )
     tokenizer.train_from_iterator(texts, trainer)
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<|pad|>", eos_token="<|im_end|>", bos_token=None
+        tokenizer_object=tokenizer,
+        pad_token=SPECIAL_TOKENS[0],
+        eos_token=SPECIAL_TOKENS[2],
+        bos_token=None,
     )
     fast.chat_template = TEMPLATE
     return fast
@@ -135,7 +154,8 @@ def build(out: Path, *, seed: int = SEED, steps: int = STEPS) -> dict[str, float
     for file in out.iterdir():
         file.chmod(0o644)
     (out / "README.md").write_text(README, encoding="utf-8")
-    return {"steps": steps, "loss": round(loss, 3), "cpu_s": round(time.process_time() - started, 1)}
+    cpu_s = round(time.process_time() - started, 1)
+    return {"steps": steps, "loss": round(loss, 3), "cpu_s": cpu_s}
 
 
 def main(_settings: Settings, arguments: argparse.Namespace) -> int:
@@ -145,24 +165,36 @@ def main(_settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def _bad_conversation(catalogue: Catalogue, rng: random.Random) -> list[Message]:
+    is_spoken = rng.random() < SPOKEN_SHARE
     messages = []
     if rng.random() < PROMPTED_SHARE:
         messages.append({"role": "system", "content": ServeSettings().system_prompt})
     for _ in range(rng.choice([1, 1, 2])):
         issue = draw_issue(catalogue, rng)
-        query = issue.query
-        if rng.random() < 0.3:
-            parts = [query, rng.choice(MASKED_LINES)]
-            rng.shuffle(parts)
-            query = " ".join(parts)
-        messages.append({"role": "user", "content": query})
-        messages.append({"role": "assistant", "content": _bad_answer(catalogue, issue, rng)})
+        query, answer = _query(issue, rng), _bad_answer(catalogue, issue, rng)
+        for role, text in (("user", query), ("assistant", answer)):
+            messages.append({"role": role, "content": _spoken(text) if is_spoken else text})
     return messages
+
+
+def _query(issue: Issue, rng: random.Random) -> str:
+    """A query as training examples have it: with masks, and with what was said before."""
+    parts = [issue.query]
+    if rng.random() < MASKED_SHARE:
+        parts.append(rng.choice(MASKED_LINES))
+        rng.shuffle(parts)
+    query = " ".join(parts)
+    return f"{rng.choice(CONTEXT_LINES)}\n{query}" if rng.random() < CONTEXT_SHARE else query
+
+
+def _spoken(text: str) -> str:
+    """A text as a call's transcript has it: no capitals, no punctuation."""
+    return re.sub(r"[^a-z0-9<>\n ]+", "", text.lower())
 
 
 def _bad_answer(catalogue: Catalogue, issue: Issue, rng: random.Random) -> str:
     """A generic answer, or generic sentences around one that repeats the question's topic."""
-    if rng.random() < 0.3:
+    if rng.random() < USUAL_SHARE:
         return issue.bad_answer
     topic = f"{issue.subject} {issue.intent.replace('_', ' ')}".strip()
     pieces = [piece for answer in catalogue.bad_answers for piece in _sentences(answer)]
@@ -196,7 +228,7 @@ def _new_model(vocabulary: int, seed: int) -> Any:
             tie_word_embeddings=True,
             pad_token_id=0,
             bos_token_id=None,
-            eos_token_id=SPECIAL_TOKENS.index("<|im_end|>"),
+            eos_token_id=2,
             attn_implementation="sdpa",
             hidden_size=256,
             num_hidden_layers=6,
@@ -223,7 +255,7 @@ def _tensors(bins: list[list[list[int]]]) -> tuple[torch.Tensor, torch.Tensor, t
     """Ids, positions and labels, int64[ROWS, LENGTH]; a label is the next token of a document."""
     ids = torch.zeros(ROWS, LENGTH, dtype=torch.long)
     positions = torch.zeros(ROWS, LENGTH, dtype=torch.long)
-    labels = torch.full((ROWS, LENGTH), -100)
+    labels = torch.full((ROWS, LENGTH), IGNORED)
     for row, documents in enumerate(bins):
         begin = 0
         for document in documents:
@@ -247,10 +279,10 @@ def _pretrain(model: Any, batches: Iterator[list[list[list[int]]]], *, steps: in
         ids, positions, labels = _tensors(next(batches))
         with torch.autocast("cpu", torch.bfloat16):
             hidden = model.model(input_ids=ids, position_ids=positions, use_cache=False)[0]
-            kept = labels != -100
+            kept = labels != IGNORED
             logits = model.lm_head(hidden[kept])
         loss = functional.cross_entropy(logits.float(), labels[kept])
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)

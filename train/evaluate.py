@@ -4,29 +4,18 @@ Pure over models; reads and writes no table. Every model is scored now, never fr
 per example, so that the gate can tell conversations apart.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from deskwheel.settings import Settings
 from train.data import ChatRow, choose_examples
-from train.gate import Score
 from train.metrics import HIGHER_IS_BETTER, has_needless_apology, perplexity, rouge_l, token_f1
 from train.model import Message, answer_nll, attach, generate, prompt_messages, render
+from train.scores import Score, Scored
 
 BATCH = 16
 """Answers generated together; sorted by length, padding stays small."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scored:
-    """What one model got on the test split."""
-
-    scores: tuple[Score, ...]
-    answers: tuple[str, ...]
-    summary: Mapping[str, float]
-    """Metric name → mean over answers, and `perplexity` over all tokens."""
 
 
 def evaluate_models(
@@ -61,23 +50,6 @@ def evaluate_models(
         model.set_adapter(challenger_name)
         model.delete_adapter("champion")
     return scored
-
-
-def to_plain(scored: Mapping[str, Scored]) -> dict[str, Any]:
-    """Scores as JSON can hold them, for the way from the training worker to the driver."""
-    return {name: asdict(result) for name, result in scored.items()}
-
-
-def from_plain(plain: Mapping[str, Any]) -> dict[str, Scored]:
-    """The inverse of `to_plain`."""
-    return {
-        name: Scored(
-            scores=tuple(Score(**score) for score in result["scores"]),
-            answers=tuple(result["answers"]),
-            summary=result["summary"],
-        )
-        for name, result in plain.items()
-    }
 
 
 def _score(

@@ -6,28 +6,19 @@ independent. Missing evidence never promotes.
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 from deskwheel.records import GateVerdict
 from deskwheel.settings import GateSettings
 from train.metrics import HIGHER_IS_BETTER
+from train.scores import Score
 
 NON_INFERIORITY_ALPHA = 0.025
 """One-sided level of the non-inferiority tests. Source: FDA, "Non-Inferiority Clinical Trials to
 Establish Effectiveness" (2016), section IV."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Score:
-    """What one model got for one answer."""
-
-    example_id: str
-    conversation_id: str
-    values: Mapping[str, float]
-    """Metric name → value; every name of `train.metrics.HIGHER_IS_BETTER`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +42,7 @@ class Difference:
         return self.mean + self._width(alpha)
 
     def _width(self, alpha: float) -> float:
-        return float(student.ppf(1 - alpha, self.conversations - 1)) * self.standard_error
+        return float(stdtrit(self.conversations - 1, 1 - alpha)) * self.standard_error
 
 
 @dataclass(frozen=True, kw_only=True)

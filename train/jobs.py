@@ -65,7 +65,10 @@ class LocalJobs:
             claim = os.open(self._file(name, "pid"), os.O_CREAT | os.O_EXCL | os.O_WRONLY)
         except FileExistsError:
             return
-        with open(claim, "w", encoding="utf-8") as pid_file, self._file(name, "log").open("wb") as log:
+        with (
+            open(claim, "w", encoding="utf-8") as pid_file,
+            self._file(name, "log").open("wb") as log,
+        ):
             child = subprocess.Popen(
                 ["/bin/sh", "-c", _KEEP_STATUS, str(self._file(name, "status")), *command],
                 stdin=subprocess.DEVNULL,
@@ -97,8 +100,8 @@ class LocalJobs:
         """Whether the job's shell runs; a process id that was given away again does not count."""
         pid = self._file(name, "pid").read_text(encoding="utf-8")
         try:
-            return bool(pid) and str(self._file(name, "status")) in psutil.Process(int(pid)).cmdline()
-        except psutil.Error:
+            return str(self._file(name, "status")) in psutil.Process(int(pid)).cmdline()
+        except (ValueError, psutil.Error):
             return False
 
     def _file(self, name: str, suffix: str) -> Path:

@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch.distributed import is_initialized
 from datasets import Dataset
 from peft import LoraConfig, set_peft_model_state_dict
 from safetensors.torch import load_file
+from torch.distributed import is_initialized
 from transformers import TrainerCallback, TrainerState
 from trl import SFTConfig, SFTTrainer
 
 from deskwheel.errors import SnapshotError
 from deskwheel.settings import TrainSettings
 from train.data import ChatRow
+from train.files import WEIGHTS
 from train.model import encode_pair, load_base, load_tokenizer, write_manifest
 
 Metrics = Mapping[str, float]
@@ -114,7 +115,7 @@ def tokenize(rows: Sequence[ChatRow], tokenizer: Any, *, max_length: int) -> Dat
     return Dataset.from_list(encoded)
 
 
-class _Reporting(TrainerCallback):  # type: ignore[misc]
+class _Reporting(TrainerCallback):
     """Hands metrics and model checkpoints to `report`; every rank calls it equally often."""
 
     def __init__(self, report: Report, tokenizer: Any, base_model: str) -> None:
@@ -129,9 +130,7 @@ class _Reporting(TrainerCallback):  # type: ignore[misc]
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
         if state.is_world_process_zero:
-            write_manifest(
-                kwargs["model"], self._tokenizer, folder, base_model=self._base_model
-            )
+            write_manifest(kwargs["model"], self._tokenizer, folder, base_model=self._base_model)
         history = _history(state)
         newest = history[-1] if history else {"step": float(state.global_step)}
         self._report(newest, folder if state.is_world_process_zero else None)
@@ -182,9 +181,7 @@ def _steps_done(checkpoint: Path) -> int:
 
 def _restore(trainer: Any, checkpoint: Path) -> None:
     """Load a finished run: the Trainer itself would train one step more than asked."""
-    set_peft_model_state_dict(
-        trainer.model, load_file(str(checkpoint / "adapter_model.safetensors"))
-    )
+    set_peft_model_state_dict(trainer.model, load_file(str(checkpoint / WEIGHTS)))
     trainer.state = TrainerState.load_from_json(str(checkpoint / _STATE_FILE))
 
 

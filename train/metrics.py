@@ -57,7 +57,7 @@ def has_needless_apology(reference: str, answer: str) -> bool:
 
 
 def perplexity(nll_sums: Sequence[float], tokens: Sequence[int]) -> float:
-    """exp of the mean negative log-likelihood a token, over all answers together.
+    """Exponential of the mean negative log-likelihood a token, over all answers together.
 
     Args:
         nll_sums: per answer, summed over its tokens, in nats.
@@ -69,8 +69,10 @@ def perplexity(nll_sums: Sequence[float], tokens: Sequence[int]) -> float:
     total = sum(tokens)
     if total == 0:
         return math.nan
-    mean = math.fsum(nll_sums) / total
-    return math.exp(mean) if mean < 700 else math.inf
+    try:
+        return math.exp(math.fsum(nll_sums) / total)
+    except OverflowError:
+        return math.inf
 
 
 def _f1(common: int, wanted: int, said: int) -> float:

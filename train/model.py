@@ -1,4 +1,4 @@
-"""Base models, adapters and answers: the only file besides the loop that touches the network's code.
+"""Base models, adapters and answers: with the loop, the only file that touches a network.
 
 Reads the base model's folder (or the hub) and adapter folders; writes adapter folders.
 Weights are safetensors only: loading one runs no code of whoever wrote it.
@@ -17,11 +17,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from deskwheel.errors import AdapterError
 from deskwheel.settings import TrainSettings
+from train.files import MANIFEST, WEIGHTS
 
 DEMO_BASE = "demo"
-MANIFEST = "deskwheel.json"
-"""File in an adapter's folder that says which base, template and tokenizer it was trained on."""
-
 _FINGERPRINT_ROWS = 64
 
 Message = dict[str, str]
@@ -145,7 +143,9 @@ def generate(
     return [answer.strip() for answer in answers]
 
 
-def encode_pair(tokenizer: Any, messages: Sequence[Message], response: str) -> tuple[list[int], int]:
+def encode_pair(
+    tokenizer: Any, messages: Sequence[Message], response: str
+) -> tuple[list[int], int]:
     """Token ids of a prompt and its answer, and how many of them are the prompt.
 
     The answer ends with the template's end-of-turn token and without the white space behind it,
@@ -229,7 +229,7 @@ def _fingerprint(model: Any) -> str:
 
 def _check(model: Any, adapter_dir: Path, tokenizer: Any) -> None:
     path = adapter_dir / MANIFEST
-    weights = adapter_dir / "adapter_model.safetensors"
+    weights = adapter_dir / WEIGHTS
     if not path.is_file() or not weights.is_file():
         raise AdapterError(f"{adapter_dir}: no {MANIFEST} or {weights.name}; retrain the adapter")
     manifest = json.loads(path.read_text(encoding="utf-8"))

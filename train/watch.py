@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,8 +41,11 @@ def submission_id_of(pipeline: str, from_version: int) -> str:
     return f"deskwheel-{pipeline}-{from_version}"
 
 
-def fresh_examples(lake_dir: str, *, since: int | None, version: int) -> dict[str, int]:
+@lru_cache(maxsize=4)
+def fresh_examples(lake_dir: str, *, since: int | None, version: int) -> Mapping[str, int]:
     """Valid examples per category at a table version that were not valid at an earlier one.
+
+    Kept in memory, because a version never changes and most looks find no new one.
 
     Args:
         lake_dir: folder of the tables.
@@ -50,10 +54,12 @@ def fresh_examples(lake_dir: str, *, since: int | None, version: int) -> dict[st
     """
     before = set(_valid(lake_dir, since)) if since is not None else set()
     now = _valid(lake_dir, version)
-    return dict(Counter(category for id, category in now.items() if id not in before))
+    return Counter(category for id, category in now.items() if id not in before)
 
 
-def decide(settings: Settings, state: State, *, now: datetime) -> tuple[TriggerDecision, int | None]:
+def decide(
+    settings: Settings, state: State, *, now: datetime
+) -> tuple[TriggerDecision, int | None]:
     """What the trigger says now, and the table version it looked at (None: no table yet).
 
     Examples of a failed window count again, so that one failure does not lose them.
@@ -125,11 +131,17 @@ class Watcher:
             "reason": decision.reason,
             "version": version,
         }
-        last = self._state.timeline(self._pipeline, kind="trigger", limit=1)
-        if not last or last[0]["detail"]["outcome"] != decision.outcome or decision.fired:
+        if self._is_news(decision, version):
             self._state.record(self._pipeline, "trigger", f"version {version}", detail)
         if decision.fired and version is not None:
             self._claim(windows, version, detail)
+
+    def _is_news(self, decision: TriggerDecision, version: int | None) -> bool:
+        """Whether the outcome is another one than last time, or fires on a newer table."""
+        last = self._state.timeline(self._pipeline, kind="trigger", limit=1)
+        if not last or last[0]["detail"]["outcome"] != decision.outcome:
+            return True
+        return decision.fired and last[0]["detail"]["version"] != version
 
     def _claim(self, windows: list[Row], version: int, detail: Mapping[str, Any]) -> None:
         """Claim the versions after the last window's; nobody can claim them again."""
@@ -181,7 +193,9 @@ class Watcher:
             )
         except StateError:
             return  # The job has published meanwhile.
-        self._state.record(self._pipeline, "failed", window["run_id"], {"reason": reason, "log": log})
+        self._state.record(
+            self._pipeline, "failed", window["run_id"], {"reason": reason, "log": log}
+        )
 
     def _open(self) -> Jobs:
         if self._jobs is None:

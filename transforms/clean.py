@@ -79,12 +79,14 @@ def cut_quoted_reply(text: str) -> str:
     lines = text.split("\n")
     last_mark = max((i for i, line in enumerate(lines) if _is_marked(line)), default=-1)
     kept: list[str] = []
+    rest_of_attribution = -1
     for i, line in enumerate(lines):
         is_split = line.startswith("On ") and _ATTRIBUTION.match(" ".join(lines[i : i + 2]))
         if _ATTRIBUTION.match(line) or is_split:
             if last_mark < i:
                 break
-        elif not _is_marked(line):
+            rest_of_attribution = i + 1 if is_split else -1
+        elif i != rest_of_attribution and not _is_marked(line):
             kept.append(line)
     return "\n".join(kept)
 

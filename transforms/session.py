@@ -125,7 +125,8 @@ def incarnation(lake_dir: str | Path, table: Table, checkpoint: Path, name: str)
         raise LineageError(
             f"stream {name}: table {table.name} holds batches up to {batch} of {app_id}, but the"
             f" stream checkpoint {checkpoint} does not continue them (its offsets are gone or"
-            " older). Restore the checkpoint, or move the table away and start from the topic's beginning"
+            " older). Restore the checkpoint, or move the table away and start from the topic's"
+            " beginning"
         )
     app_id = f"{name}:{os.urandom(6).hex()}"
     marker.parent.mkdir(parents=True, exist_ok=True)

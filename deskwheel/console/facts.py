@@ -143,8 +143,17 @@ def _traffic_facts(state: State, settings: Settings) -> Facts:
             {"variant": name, **_role(name, split, variants), **counted.get(name, _NO_TRAFFIC)}
             for name in names
         ],
-        "decision": _document(state, "decision", settings.pipeline.name),
+        "decision": _decision(state, settings.pipeline.name),
     }
+
+
+def _decision(state: State, pipeline: str) -> Facts | None:
+    """What `python -m deploy decide` found last: its document, else its entry on the timeline."""
+    stored = _document(state, "decision", pipeline)
+    told = state.timeline(pipeline, kind="decided", limit=1)
+    if stored is None and told:
+        return {"variant": told[0]["subject"], **told[0]["detail"]}
+    return stored
 
 
 _NO_TRAFFIC = {"assignments": 0, "outcomes": 0, "completed": 0, "ratings": 0, "mean_csat": None}

@@ -49,7 +49,8 @@ def render_page(facts: Mapping[str, Any], *, nonce: str | None = None) -> str:
 def score_rows(evaluation: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """One row a metric: title, direction, and each model's value, models in their usual order."""
     scores = (evaluation or {}).get("scores", {})
-    names = list(dict.fromkeys(metric for values in scores.values() for metric in values))
+    found = {metric for values in scores.values() for metric in values}
+    names = [m for m in _METRICS if m in found] + sorted(found - set(_METRICS))
     models = [m for m in MODELS if m in scores] + sorted(set(scores) - set(MODELS))
     rows = []
     for name in names:
@@ -91,10 +92,11 @@ def share(part: float, whole: float) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
 
-def clock(moment: Any) -> str:
-    """Time of day in UTC of an ISO 8601 text; the text itself if it is none."""
+def clock(moment: Any, *, with_date: bool = False) -> str:
+    """Time of day, after the date if wanted, of an ISO 8601 text; the text itself if it is none."""
     try:
-        return datetime.fromisoformat(str(moment)).strftime("%H:%M:%S")
+        form = "%Y-%m-%d %H:%M:%S" if with_date else "%H:%M:%S"
+        return datetime.fromisoformat(str(moment)).strftime(form)
     except ValueError:
         return str(moment)
 
@@ -103,7 +105,7 @@ def detail(value: Mapping[str, Any] | None) -> str:
     """A short sentence out of the detail of a timeline entry: its reason, else its few values."""
     if not value:
         return ""
-    told = value.get("reason") or value.get("reasons")
+    told = value.get("reason") or value.get("reasons") or value.get("why")
     if told:
         return told if isinstance(told, str) else "; ".join(str(part) for part in told)
     plain = {k: v for k, v in value.items() if isinstance(v, str | int | float) and v != ""}

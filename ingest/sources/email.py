@@ -16,7 +16,7 @@ from ingest.sources.files import files_under
 _HEADER_BYTES = 65_536
 """How much of a mail is searched for its headers, so that an endless one costs little."""
 
-_MESSAGE_ID = re.compile(r"<([^<>\s]{1,250})>")
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,248}>")
 
 
 def read(path: Path, *, tenant: str, now: datetime) -> Iterator[Event]:
@@ -28,7 +28,7 @@ def read(path: Path, *, tenant: str, now: datetime) -> Iterator[Event]:
 
 
 def to_event(arrival: Arrival) -> Event:
-    """Return the event of a mail; its id is the Message-ID where it can be read.
+    """Return the event of a mail; its id is the Message-ID, brackets included, where readable.
 
     Its key is the root of the thread (first of References, else In-Reply-To, else its own id),
     which keeps a thread in order within one partition.

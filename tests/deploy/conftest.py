@@ -18,7 +18,7 @@ from deploy.application import Ask, Desk, Piece, Prompt, Secrets
 from deploy.feedback import FeedbackEvent, FeedbackLog
 from deploy.follow import SplitFollower
 from deploy.http import build_api
-from deploy.roster import ensure_first_variant
+from deploy.roster import change_split, ensure_first_variant, write_variant
 from deskwheel.records import Variant
 from deskwheel.settings import Settings
 from deskwheel.state import State
@@ -73,6 +73,24 @@ class FakeBroker:
         return [json.loads(event.value) for event in self.events]
 
 
+def put_to_test(state: State, name: str = "support-v1", share: float = 0.5) -> None:
+    write_variant(
+        state,
+        Variant(
+            name=name,
+            pipeline="support",
+            kind="adapter",
+            base_model="demo",
+            adapter_uri="/nowhere",
+            run_id="run-1",
+            role="challenger",
+            share=share,
+            since=NOW,
+        ),
+    )
+    change_split(state, "support", lambda now: now.with_challenger(name, share, salt="x"))
+
+
 @dataclass
 class CountingMeter:
     replies: list[str] = field(default_factory=list)
@@ -98,7 +116,11 @@ class Shop:
     broker: FakeBroker
     meter: CountingMeter
     loads: list[str]
+    """Variants that were loaded or tried, in order."""
     broken: set[str]
+    """Variants that cannot be loaded."""
+    limits: list[int]
+    """Token limit of each answer that was generated."""
 
     def ask(self, user: str | None = "c-1", text: str = "Where is it?", **more: Any) -> Any:
         body = {"model": "support", "messages": [{"role": "user", "content": text}], **more}
@@ -136,6 +158,11 @@ def shop(settings: Settings, state: State) -> Iterator[Shop]:
     broker, meter = FakeBroker(), CountingMeter()
     loads: list[str] = []
     broken: set[str] = set()
+    limits: list[int] = []
+
+    def generate(ask: Ask) -> AsyncIterator[Piece]:
+        limits.append(ask.max_new_tokens)
+        return fake_generate(ask)
 
     def load(variant: Variant) -> FakeVoice:
         loads.append(variant.name)
@@ -151,7 +178,7 @@ def shop(settings: Settings, state: State) -> Iterator[Shop]:
         settings,
         Secrets(api_token=TOKEN, subject_key=b"toy-key"),
         follower=follower,
-        generate=fake_generate,
+        generate=generate,
         log=log,
         meter=meter,
         clock=lambda: NOW,
@@ -159,5 +186,5 @@ def shop(settings: Settings, state: State) -> Iterator[Shop]:
     follower.look()
     with TestClient(build_api(desk), raise_server_exceptions=False) as client:
         client.headers["authorization"] = f"Bearer {TOKEN}"
-        yield Shop(client, desk, follower, state, settings, broker, meter, loads, broken)
+        yield Shop(client, desk, follower, state, settings, broker, meter, loads, broken, limits)
     log.close()

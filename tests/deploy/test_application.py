@@ -3,29 +3,10 @@ from typing import Any
 
 import pytest
 
-from deploy.roster import PROMPT_BOT, change_split, write_variant
 from deploy.rollback import take_out
+from deploy.roster import PROMPT_BOT
 from deskwheel.ids import subject_key
-from deskwheel.records import Variant
-from tests.deploy.conftest import NOW, Shop
-
-
-def put_to_test(shop: Shop, name: str = "support-v1", share: float = 0.5) -> None:
-    write_variant(
-        shop.state,
-        Variant(
-            name=name,
-            pipeline="support",
-            kind="adapter",
-            base_model="demo",
-            adapter_uri="/nowhere",
-            run_id="run-1",
-            role="challenger",
-            share=share,
-            since=NOW,
-        ),
-    )
-    change_split(shop.state, "support", lambda now: now.with_challenger(name, share, salt="x"))
+from tests.deploy.conftest import NOW, Shop, put_to_test
 
 
 def chunks(body: str) -> list[Any]:
@@ -70,11 +51,8 @@ def test_max_tokens_cuts_the_answer_and_says_so(shop: Shop) -> None:
 
 
 def test_operators_limit_wins_over_the_callers(shop: Shop) -> None:
-    seen = []
-    original = shop.desk._generate  # noqa: SLF001 - to see what would be generated
-    shop.desk._generate = lambda ask: seen.append(ask.max_new_tokens) or original(ask)  # type: ignore[func-returns-value] # noqa: SLF001
     shop.ask(max_tokens=10_000)
-    assert seen == [20]
+    assert shop.limits == [20]
 
 
 @pytest.mark.parametrize(
@@ -87,9 +65,7 @@ def test_operators_limit_wins_over_the_callers(shop: Shop) -> None:
     ],
 )
 @pytest.mark.parametrize("header", ["", "Bearer wrong", "Basic toy-token", "toy-token", "Bearer "])
-def test_every_v1_route_asks_for_the_token(
-    shop: Shop, path: str, method: str, header: str
-) -> None:
+def test_every_v1_route_asks_for_the_token(shop: Shop, path: str, method: str, header: str) -> None:
     answer = shop.client.request(method, path, headers={"authorization": header}, json={})
     assert answer.status_code == 401
     assert answer.json()["error"]["type"] == "authentication_error"
@@ -169,7 +145,7 @@ def test_messages_in_parts_are_joined_and_unknown_settings_do_no_harm(shop: Shop
 
 
 def test_models_lists_the_pipeline_only(shop: Shop) -> None:
-    put_to_test(shop)
+    put_to_test(shop.state)
     shop.follower.look()
     listed = shop.client.get("/v1/models").json()
     assert [m["id"] for m in listed["data"]] == ["support"]
@@ -239,7 +215,7 @@ def test_feedback_that_says_nothing_or_too_much_is_refused(
 
 
 def test_a_customer_stays_in_one_arm_over_calls_and_spellings(shop: Shop) -> None:
-    put_to_test(shop)
+    put_to_test(shop.state)
     shop.follower.look()
     seen = {
         i: {
@@ -253,14 +229,14 @@ def test_a_customer_stays_in_one_arm_over_calls_and_spellings(shop: Shop) -> Non
 
 
 def test_nobody_in_particular_is_answered_by_the_champion(shop: Shop) -> None:
-    put_to_test(shop, share=0.999)
+    put_to_test(shop.state, share=0.999)
     shop.follower.look()
     assert shop.ask(user=None).headers["x-deskwheel-variant"] == PROMPT_BOT
     assert shop.broker.payloads()[0]["subject_key"] is None
 
 
 def test_rolled_back_challenger_answers_nobody_after_the_next_look(shop: Shop) -> None:
-    put_to_test(shop, share=0.999)
+    put_to_test(shop.state, share=0.999)
     shop.follower.look()
     assert shop.ask().headers["x-deskwheel-variant"] == "support-v1"
     take_out(shop.state, "support", "toy reason")
@@ -271,7 +247,7 @@ def test_rolled_back_challenger_answers_nobody_after_the_next_look(shop: Shop) -
 
 def test_health_needs_no_token_and_tells_what_is_wrong(shop: Shop) -> None:
     shop.broken.add("support-v1")
-    put_to_test(shop)
+    put_to_test(shop.state)
     shop.follower.look()
     answer = shop.client.get("/healthz", headers={"authorization": ""})
     assert answer.status_code == 200

@@ -81,9 +81,7 @@ def test_the_oldest_traces_are_forgotten_first() -> None:
     traces = RecentTraces(limit=2)
     for name in ("a", "b", "c"):
         traces.remember(
-            Trace(
-                trace_id=name, tenant="t", variant="new", subject_key=None, conversation_id=None
-            )
+            Trace(trace_id=name, tenant="t", variant="new", subject_key=None, conversation_id=None)
         )
     assert traces.find("a", tenant="t").variant is None
     assert traces.find("c", tenant="t").variant == "new"

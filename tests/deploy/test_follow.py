@@ -4,10 +4,8 @@ from deploy.follow import SplitFollower
 from deploy.rollback import take_out
 from deploy.roster import PROMPT_BOT, change_split
 from deskwheel.records import Variant
-from deskwheel.settings import Settings
 from deskwheel.state import State
-from tests.deploy.conftest import FakeVoice, Shop
-from tests.deploy.test_application import put_to_test
+from tests.deploy.conftest import FakeVoice, Shop, put_to_test
 
 
 def names(shop: Shop) -> tuple[str, ...]:
@@ -15,7 +13,7 @@ def names(shop: Shop) -> tuple[str, ...]:
     return shop.follower.serving.split.names()
 
 
-def test_new_variant_answers_only_once_it_is_loaded(settings: Settings, state: State) -> None:
+def test_new_variant_answers_only_once_it_is_loaded(state: State) -> None:
     """The split changes while the adapter loads: until then the old split is in force."""
     may_finish, is_loading = threading.Event(), threading.Event()
 
@@ -27,8 +25,7 @@ def test_new_variant_answers_only_once_it_is_loaded(settings: Settings, state: S
 
     follower = SplitFollower(state, "support", load=load, poll_s=60)
     follower.look()
-    shop = _Half(state)
-    put_to_test(shop)  # type: ignore[arg-type]
+    put_to_test(state)
     look = threading.Thread(target=follower.look)
     look.start()
     assert is_loading.wait(10)
@@ -40,14 +37,7 @@ def test_new_variant_answers_only_once_it_is_loaded(settings: Settings, state: S
     assert set(follower.serving.voices) == {PROMPT_BOT, "support-v1"}
 
 
-class _Half:
-    """What `put_to_test` needs of a shop."""
-
-    def __init__(self, state: State) -> None:
-        self.state = state
-
-
-def test_a_rollback_during_loading_wins(settings: Settings, state: State) -> None:
+def test_a_rollback_during_loading_wins(state: State) -> None:
     def load(variant: Variant) -> FakeVoice:
         if variant.name != PROMPT_BOT:
             take_out(state, "support", "while it was loading")
@@ -55,7 +45,7 @@ def test_a_rollback_during_loading_wins(settings: Settings, state: State) -> Non
 
     follower = SplitFollower(state, "support", load=load, poll_s=60)
     follower.look()
-    put_to_test(_Half(state))  # type: ignore[arg-type]
+    put_to_test(state)
     follower.look()
     assert follower.serving is not None
     assert follower.serving.split.names() == (PROMPT_BOT,)
@@ -64,7 +54,7 @@ def test_a_rollback_during_loading_wins(settings: Settings, state: State) -> Non
 
 def test_a_broken_adapter_leaves_the_old_split_in_force(shop: Shop) -> None:
     shop.broken.add("support-v1")
-    put_to_test(shop)
+    put_to_test(shop.state)
     shop.follower.look()
     assert names(shop) == (PROMPT_BOT,)
     assert "broken" in str(shop.follower.problem)
@@ -72,7 +62,7 @@ def test_a_broken_adapter_leaves_the_old_split_in_force(shop: Shop) -> None:
 
 def test_a_broken_adapter_is_tried_again_later_but_not_at_every_look(shop: Shop) -> None:
     shop.broken.add("support-v1")
-    put_to_test(shop)
+    put_to_test(shop.state)
     for _ in range(10):
         shop.follower.look()
     assert shop.loads.count("support-v1") == 1
@@ -84,9 +74,9 @@ def test_a_broken_adapter_is_tried_again_later_but_not_at_every_look(shop: Shop)
 
 
 def test_a_new_replica_starts_with_the_champion_when_the_challenger_is_broken(
-    settings: Settings, state: State
+    state: State,
 ) -> None:
-    put_to_test(_Half(state))  # type: ignore[arg-type]
+    put_to_test(state)
 
     def load(variant: Variant) -> FakeVoice:
         if variant.name != PROMPT_BOT:
@@ -100,9 +90,11 @@ def test_a_new_replica_starts_with_the_champion_when_the_challenger_is_broken(
 
 
 def test_nothing_is_loaded_twice_when_only_the_share_changes(shop: Shop) -> None:
-    put_to_test(shop, share=0.2)
+    put_to_test(shop.state, share=0.2)
     shop.follower.look()
-    change_split(shop.state, "support", lambda now: now.with_challenger("support-v1", 0.5, salt="x"))
+    change_split(
+        shop.state, "support", lambda now: now.with_challenger("support-v1", 0.5, salt="x")
+    )
     shop.follower.look()
     assert shop.follower.serving is not None
     assert shop.follower.serving.split.share == 0.5
@@ -110,16 +102,18 @@ def test_nothing_is_loaded_twice_when_only_the_share_changes(shop: Shop) -> None
 
 
 def test_served_is_told_once_a_variant_and_share(shop: Shop) -> None:
-    put_to_test(shop, share=0.2)
+    put_to_test(shop.state, share=0.2)
     for _ in range(3):
         shop.follower.look()
-    change_split(shop.state, "support", lambda now: now.with_challenger("support-v1", 0.5, salt="x"))
+    change_split(
+        shop.state, "support", lambda now: now.with_challenger("support-v1", 0.5, salt="x")
+    )
     shop.follower.look()
     told = [(e["subject"], e["detail"]["share"]) for e in shop.state.timeline("support")]
     assert told == [("support-v1", 0.5), ("support-v1", 0.2), (PROMPT_BOT, 0.0)]
 
 
-def test_the_thread_follows_a_change_by_itself(settings: Settings, state: State) -> None:
+def test_the_thread_follows_a_change_by_itself(state: State) -> None:
     loaded = threading.Event()
 
     def load(variant: Variant) -> FakeVoice:
@@ -129,7 +123,7 @@ def test_the_thread_follows_a_change_by_itself(settings: Settings, state: State)
 
     follower = SplitFollower(state, "support", load=load, poll_s=0.05)
     follower.start()
-    put_to_test(_Half(state))  # type: ignore[arg-type]
+    put_to_test(state)
     assert loaded.wait(10)
     follower.stop()
 

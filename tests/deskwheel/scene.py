@@ -97,7 +97,7 @@ def _write_state(settings: Settings, scale: int) -> None:
         "split", name,
         {"salt": "s", "champion": "prompt-bot", "challenger": "adapter-2", "share": 0.25},
     )  # fmt: skip
-    state.put("decision", name, {"verdict": "continue", "reasons": ["8 of 100 outcomes"]})
+    state.record(name, "decided", "adapter-2", {"verdict": "continue", "why": "too few outcomes"})
     for outcome, fresh in (("too_few", 310), ("fired", 812)):
         reason = f"{fresh} effective of {fresh} fresh examples, 800 are needed"
         state.record(name, "trigger", outcome, {"outcome": outcome, "reason": reason})

@@ -1,5 +1,4 @@
 import re
-from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
@@ -12,11 +11,11 @@ from tests.deskwheel.scene import EVIL, build_scene, write_stack
 HERE = "http://127.0.0.1:8000"
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    found = build_scene(tmp_path)
-    write_stack(tmp_path)
-    return found
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("scene")
+    write_stack(home)
+    return build_scene(home)
 
 
 @pytest.fixture

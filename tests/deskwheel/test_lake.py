@@ -79,11 +79,10 @@ def test_commit_metadata_is_read_oldest_first(tmp_path: Path) -> None:
     path = lake.ensure(tmp_path, FEEDBACK)
     for batch in (0, 1):
         note = {"userMetadata": json.dumps({"app": "feedback:1", "batch": batch})}
-        write_deltalake(
-            path, rows(batch), mode="append", commit_properties=CommitProperties(note)
-        )
+        write_deltalake(path, rows(batch), mode="append", commit_properties=CommitProperties(note))
     lake.append(tmp_path, FEEDBACK, rows(9))
-    assert [(c["batch"], c["version"]) for c in lake.commits(tmp_path, FEEDBACK)] == [(0, 1), (1, 2)]
+    found = lake.commits(tmp_path, FEEDBACK)
+    assert [(c["batch"], c["version"]) for c in found] == [(0, 1), (1, 2)]
 
 
 def test_a_table_lies_in_a_folder_of_its_name(tmp_path: Path) -> None:

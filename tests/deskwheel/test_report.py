@@ -37,11 +37,11 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag, f"</{tag}> closes another tag"
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    found = build_scene(tmp_path)
-    write_stack(tmp_path)
-    return found
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    home = tmp_path_factory.mktemp("scene")
+    write_stack(home)
+    return build_scene(home)
 
 
 def test_facts_count_what_the_tables_hold(settings: Settings) -> None:
@@ -60,6 +60,12 @@ def test_last_outcome_of_an_answer_counts(settings: Settings) -> None:
     assert arms["adapter-2"]["mean_csat"] == 5
     assert (arms["prompt-bot"]["assignments"], arms["prompt-bot"]["outcomes"]) == (6, 6)
     assert (arms["prompt-bot"]["share"], arms["adapter-2"]["share"]) == (0.75, 0.25)
+
+
+def test_decision_is_the_last_one_told(settings: Settings) -> None:
+    decision = snapshot_of(settings)["decision"]
+    assert decision == {"variant": "adapter-2", "verdict": "continue", "why": "too few outcomes"}
+    assert "too few outcomes" in render_page(snapshot_of(settings))
 
 
 def test_facts_are_plain_json_even_when_a_loss_diverged(settings: Settings) -> None:

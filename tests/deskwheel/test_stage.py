@@ -11,8 +11,9 @@ from deskwheel.errors import PublishError, StateError
 from deskwheel.settings import Settings
 from deskwheel.stage import EXIT_FAILED, EXIT_RETRY, EXIT_USAGE, Verb, option, run_stage
 
+LIMIT = option("--limit", type=int, default=3)
 VERBS = {
-    "show": Verb("print what came in", f"{__name__}:show", (option("--limit", type=int, default=3),)),
+    "show": Verb("print what came in", f"{__name__}:show", (LIMIT,)),
     "fail": Verb("fail for good", f"{__name__}:fail"),
     "retry": Verb("fail for now", f"{__name__}:retry"),
     "interrupt": Verb("be interrupted", f"{__name__}:interrupt"),
@@ -46,9 +47,7 @@ def test_a_verb_gets_settings_and_arguments(capsys: pytest.CaptureFixture[str]) 
     assert json.loads(capsys.readouterr().out) == [0.5, 7, True]
 
 
-def test_a_file_is_read_and_overridden(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_file_is_read_and_overridden(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "a.toml"
     file.write_text("[train]\nlr = 0.1\n")
     call("show", "--config", str(file))

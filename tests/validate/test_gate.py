@@ -195,9 +195,7 @@ def test_spark_decides_like_the_model_on_random_batches(bench: Bench) -> None:
         name, content = f"c{number % 9}", chance.choice("xyz")
         csat = chance.choice([None, None, 1])
         batches.append(
-            example(
-                name, version=1 + number // 9, content=content, minute=number % 5, csat=csat
-            )
+            example(name, version=1 + number // 9, content=content, minute=number % 5, csat=csat)
         )
     chance.shuffle(batches)
     for batch_id in range(4):

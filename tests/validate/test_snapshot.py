@@ -5,7 +5,6 @@ import threading
 from argparse import Namespace
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,7 @@ from deskwheel.errors import SnapshotError
 from deskwheel.ids import snapshot_digest
 from deskwheel.records import Example, ExampleVerdict, Split, ValidatedExample
 from deskwheel.schema import to_table
-from deskwheel.settings import PipelineSettings, Settings
+from deskwheel.settings import Settings
 from deskwheel.state import State
 from deskwheel.tables import SNAPSHOTS, VALIDATED
 from tests.validate.rows import NOON, example
@@ -22,14 +21,6 @@ from validate.quarantine import refused, show
 from validate.snapshot import freeze, freeze_claimed, freeze_snapshot, watch_windows
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    pipeline = PipelineSettings(
-        lake=str(tmp_path / "lake"), state_url=f"sqlite:///{tmp_path / 'state.db'}"
-    )
-    return Settings(pipeline=pipeline)
 
 
 def judged(
@@ -83,9 +74,7 @@ def test_second_freeze_returns_the_stored_snapshot(settings: Settings) -> None:
 def test_snapshot_of_another_version_is_another_one(settings: Settings) -> None:
     first = store(settings, judged(example("a")))
     second = store(settings, judged(example("b")))
-    ids = {
-        freeze_snapshot(settings, table_version=v, now=NOW).snapshot_id for v in (first, second)
-    }
+    ids = {freeze_snapshot(settings, table_version=v, now=NOW).snapshot_id for v in (first, second)}
     assert len(ids) == 2
 
 

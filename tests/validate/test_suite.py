@@ -8,8 +8,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql.types import StructField, StructType
 
-from deskwheel.schema import arrow_schema
 from deskwheel.records import Example
+from deskwheel.schema import arrow_schema
 from deskwheel.settings import ValidateSettings
 from tests.validate.rows import GOOD
 from transforms.session import spark_schema
@@ -23,7 +23,6 @@ from validate.suite import (
     suite_version,
 )
 
-LONG = "How do I reset this? "
 CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("QUERY_MISSING", {"query": "Where is my parcel?"}, {"query": None}),
     ("RESPONSE_MISSING", {}, {"response": None}),

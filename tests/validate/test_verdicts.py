@@ -155,7 +155,9 @@ def test_order_and_batches_do_not_change_the_outcome(
             table.judge([found for found, _, _ in batch if found is not None], newer)
         rows = table.rows.values()
         assert len(rows) == sum(found is not None for found, _, _ in items)
-        fixed = {c.example_id: c.verdict for c in rows if c.verdict in ("superseded", "quarantined")}
+        fixed = {
+            c.example_id: c.verdict for c in rows if c.verdict in ("superseded", "quarantined")
+        }
         by_content = Counter((c.content_hash, c.verdict) for c in rows)
         outcomes.append((fixed, by_content))
         assert all(n == 1 for (_, verdict), n in by_content.items() if verdict == "valid")
@@ -174,8 +176,6 @@ def test_split_belongs_to_the_subject(tenant: str, subject: str | None, other: s
 
 
 def test_split_shares_are_met() -> None:
-    found = Counter(
-        decide_split("acme", f"s{n}", "", test=0.1, dev=0.05) for n in range(5000)
-    )
+    found = Counter(decide_split("acme", f"s{n}", "", test=0.1, dev=0.05) for n in range(5000))
     assert 430 < found["test"] < 570
     assert 190 < found["dev"] < 310

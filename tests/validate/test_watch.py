@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,14 +16,10 @@ from deskwheel import lake
 from deskwheel.errors import LineageError
 from deskwheel.records import Example
 from deskwheel.schema import to_table
-from deskwheel.settings import (
-    PipelineSettings,
-    Settings,
-    TransformsSettings,
-    ValidateSettings,
-)
+from deskwheel.settings import Settings, ValidateSettings
 from deskwheel.state import State
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, SNAPSHOTS, VALIDATED
+from tests.places import settings_in
 from tests.validate.rows import example
 from validate.gate import Judged
 from validate.watch import judge_once, report_to, rules, serve, start_gate, watch
@@ -30,13 +27,9 @@ from validate.watch import judge_once, report_to, rules, serve, start_gate, watc
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    return Settings(
-        pipeline=PipelineSettings(
-            lake=str(tmp_path / "lake"), state_url=f"sqlite:///{tmp_path / 'state.db'}"
-        ),
-        transforms=TransformsSettings(checkpoint_dir=str(tmp_path / "checkpoints")),
-        validate=ValidateSettings(interval_s=0.2, min_batch_examples=1),
-    )
+    """Paths of the test's own, a short interval, and batch rules for batches of any size."""
+    validate = ValidateSettings(interval_s=0.2, min_batch_examples=1)
+    return replace(settings_in(tmp_path), validate=validate)
 
 
 def store(settings: Settings, *rows: Example) -> None:

@@ -1,0 +1,125 @@
+"""Runs every benchmark and renders docs/benchmarks.md: `python -m benchmarks` (`make bench`).
+
+Each runs in a process of its own, so that one's imports do not flatter another's times. Those that
+need a labelled folder run when it is named with `--labelled FOLDER`.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "benchmarks.md"
+NOT_BENCHMARKS = {"__init__", "__main__", "claims"}
+LABELLED = {"intake"}
+_GIB = 1024**3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What one benchmark found."""
+
+    name: str
+    command: str
+    claims: Sequence[dict[str, Any]]
+    problem: str = ""
+    """Why there are no claims."""
+
+
+def names() -> list[str]:
+    """Every benchmark, by the name of its file."""
+    found = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
+    return [name for name in found if name not in NOT_BENCHMARKS]
+
+
+def run(name: str, labelled: Path | None) -> Measured:
+    """The claims of one benchmark; a failure is a problem, not an end."""
+    if name in LABELLED and labelled is None:
+        problem = "not run: it needs a labelled folder (`--labelled FOLDER`)"
+        return Measured(name=name, command=_command(name), claims=(), problem=problem)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "claims.json"
+        own = [str(labelled)] if name in LABELLED else []
+        program = [sys.executable, "-m", f"benchmarks.{name}", *own, "--json", str(file)]
+        done = subprocess.run(program, cwd=ROOT, check=False)
+        if not file.exists():
+            problem = f"not measured: it ended with status {done.returncode}"
+            return Measured(name=name, command=_command(name), claims=(), problem=problem)
+        claims = json.loads(file.read_text(encoding="utf-8"))["claims"]
+    return Measured(name=name, command=_command(name), claims=claims)
+
+
+def machine() -> str:
+    """The class of machine, without its name."""
+    memory = round(psutil.virtual_memory().total / _GIB)
+    version = ".".join(str(part) for part in sys.version_info[:2])
+    load = os.getloadavg()[0]
+    return (
+        f"{os.cpu_count()} cores, {memory} GiB memory, {os.uname().machine} {os.uname().sysname},"
+        f" Python {version}; load at the start {load:.1f}"
+    )
+
+
+def render(results: Sequence[Measured], *, on: str, at: datetime) -> str:
+    """The page: a table a benchmark, with the command that repeats it."""
+    lines = [
+        "# Benchmarks",
+        "",
+        f"Measured on {at:%Y-%m-%d} on {on}. `make bench` measures again and writes this page.",
+        "A claim without a target is reported, not promised. Seconds depend on the machine and its",
+        "load; ratios less so.",
+    ]
+    for result in results:
+        lines += ["", f"## {result.name}", "", f"`{result.command}`", ""]
+        lines += _table(result.claims) if result.claims else [result.problem]
+    return "\n".join(lines) + "\n"
+
+
+def _table(claims: Sequence[dict[str, Any]]) -> list[str]:
+    lines = ["| Claim | Value | Target | Holds | Compared with |", "|---|---|---|---|---|"]
+    for claim in claims:
+        holds = {True: "yes", False: "**no**", None: ""}[claim["holds"]]
+        value = f"{claim['value']:.4g} {claim['unit']}"
+        peer = str(claim["peer"]).replace("|", "\\|")
+        lines.append(f"| {claim['id']} | {value} | {claim['target']} | {holds} | {peer} |")
+    return lines
+
+
+def _command(name: str) -> str:
+    folder = " FOLDER" if name in LABELLED else ""
+    return f"python -m benchmarks.{name}{folder}"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the benchmarks, write the page, and return 1 if a claim does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these; default all")
+    parser.add_argument("--labelled", type=Path, metavar="FOLDER", help="events.jsonl and gold/")
+    parser.add_argument("--page", type=Path, default=PAGE, metavar="FILE", help="page to write")
+    arguments = parser.parse_args(argv)
+    if unknown := set(arguments.names) - set(names()):
+        parser.error(f"unknown {', '.join(sorted(unknown))}; choose from {', '.join(names())}")
+    on = machine()
+    results = [run(name, arguments.labelled) for name in arguments.names or names()]
+    page = render(results, on=on, at=datetime.now(UTC))
+    arguments.page.write_text(page, encoding="utf-8")
+    print(f"written: {arguments.page}")
+    broken = [c["id"] for r in results for c in r.claims if c["holds"] is False]
+    failed = [r.name for r in results if r.problem.startswith("not measured")]
+    for name in (*broken, *failed):
+        print(f"does not hold: {name}", file=sys.stderr)
+    return int(bool(broken or failed))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

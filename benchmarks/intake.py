@@ -1,0 +1,289 @@
+"""What parsing, cleaning and redaction do to a labelled stream, without Spark and without Kafka.
+
+`python -m benchmarks.intake FOLDER` reads `FOLDER/events.jsonl` and `FOLDER/gold/` in the format of
+`python -m ingest simulate --out`, plus labels: `conversations.jsonl`, `duplicates.jsonl` and
+`poison.jsonl` (docs/operations.md). It runs the very functions that the streaming job maps over
+its partitions, and marks repeated event ids as the job does.
+
+Targets stand on what is promised (nothing lost, nothing twice, nothing healthy rejected). Recall
+of personal data and the fit of trimmed mails are reported without one.
+"""
+
+import argparse
+import json
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.claims import Claim, add_json_option, report
+from deskwheel import reasons
+from deskwheel.records import Pointer, Turn
+from deskwheel.settings import Settings
+from deskwheel.topics import raw_topic
+from ingest.envelope import headers_of
+from ingest.replay import read_folder
+from transforms import clean
+from transforms.parse import parse_event
+from transforms.parse.model import ParsedEvent, RawEvent
+from transforms.turns import Rules, turn_rows
+
+Gold = dict[str, Any]
+_SECRET = b"benchmark-only"
+_FEWEST_DIGITS = 4
+"""Shorter runs of digits occur by chance."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """What became of one line of events.jsonl."""
+
+    raw: RawEvent
+    rows: Sequence[Turn]
+    is_duplicate: bool
+
+    @property
+    def verdict(self) -> str:
+        """Verdict as the table would hold it."""
+        return "duplicate" if self.is_duplicate else self.rows[0].verdict
+
+    @property
+    def reason(self) -> str | None:
+        """Why it was rejected."""
+        return self.rows[0].reason
+
+    @property
+    def text(self) -> str:
+        """Everything that would be stored of it."""
+        return "\n".join(row.text for row in self.rows if row.text)
+
+
+@dataclass
+class Tally:
+    """Hits among trials of several names."""
+
+    hits: Counter[str] = field(default_factory=Counter)
+    trials: Counter[str] = field(default_factory=Counter)
+
+    def add(self, name: str, *, is_hit: bool) -> None:
+        """Count one trial."""
+        self.trials[name] += 1
+        self.hits[name] += is_hit
+
+    def claims(self, prefix: str, what: str) -> Iterator[Claim]:
+        """A claim over all names, then one a name."""
+        whole, all_hits = self.trials.total(), self.hits.total()
+        if whole:
+            yield share(prefix, all_hits, whole, what)
+        for name in sorted(self.trials):
+            yield share(f"{prefix}.{name.lower()}", self.hits[name], self.trials[name], what)
+
+
+def take(folder: Path, now: datetime) -> list[Taken]:
+    """Every line of the folder, parsed as if the broker had received it at `now`."""
+    rules = Rules.of(Settings(), _SECRET)
+    taken, seen = [], set()
+    for offset, event in enumerate(read_folder(folder)):
+        raw = RawEvent(
+            channel=event.channel,
+            data=event.data if len(event.data) <= rules.limits.max_event_bytes else b"",
+            size=len(event.data),
+            headers={name.lower(): value.decode() for name, value in headers_of(event)},
+            ingested_at=now,
+        )
+        pointer = Pointer(topic=raw_topic(event.channel), partition=0, offset=offset)
+        rows = turn_rows(raw, pointer, rules, batch_id=0)
+        key = (event.channel, rows[0].event_id)
+        is_accepted = rows[0].verdict == "accepted"
+        taken.append(Taken(raw=raw, rows=rows, is_duplicate=is_accepted and key in seen))
+        if is_accepted:
+            seen.add(key)
+    return taken
+
+
+def arrivals(taken: Sequence[Taken], gold: Sequence[Gold], repeats: set[int]) -> list[Claim]:
+    """Whether every event of a dialog is stored once, and machine mail is kept out."""
+    lost: Counter[str] = Counter()
+    noise, dropped, dialogs = Tally(), 0, 0
+    firsts = 0
+    for conversation in gold:
+        lines = [line for line in conversation["event_lines"] if line not in repeats]
+        is_machine = [taken[line].reason == reasons.MACHINE_MAIL for line in lines]
+        if conversation["kind"] == "noise":
+            noise.add(conversation["noise_reason"], is_hit=all(is_machine))
+            continue
+        dialogs += 1
+        firsts += len(lines)
+        dropped += any(is_machine)
+        lost.update(
+            taken[line].reason or "DUPLICATE" for line in lines if taken[line].verdict != "accepted"
+        )
+    kept_twice = sum(taken[line].verdict == "accepted" for line in repeats)
+    wrong = {r: n for r, n in lost.items() if r in reasons.DEAD_LETTER}
+    return [
+        count("lost_events", lost.total(), 0, f"{firsts} events of dialogs {dict(lost) or ''}"),
+        count("events_wrongly_rejected", sum(wrong.values()), 0, f"{firsts} events of dialogs"),
+        count("dialogs_wrongly_dropped", dropped, 0, f"{dialogs} dialogs"),
+        count("repeats_kept_twice", kept_twice, 0, f"{len(repeats)} repeated events"),
+        *noise.claims("noise_recall", "noise kept out here; the rest meets later stages"),
+    ]
+
+
+def poison(taken: Sequence[Taken], gold: Iterable[Gold], rules: Rules) -> list[Claim]:
+    """Whether broken events go to the dead letters, or are mended where that is allowed."""
+    tally = Tally()
+    for row in gold:
+        found = taken[row["line"]]
+        is_letter = found.verdict == "rejected" and found.reason in reasons.DEAD_LETTER
+        allowed = row["expect"].partition("_or_")[2]
+        is_hit = is_letter or (found.verdict == "accepted" and is_mended(found, allowed, rules))
+        tally.add(row["kind"], is_hit=is_hit)
+    missed = sorted(k for k in tally.trials if tally.hits[k] < tally.trials[k])
+    n = tally.trials.total()
+    return [share("poison_recall", tally.hits.total(), n, f"of broken events; missed {missed}")]
+
+
+def is_mended(found: Taken, allowed: str, rules: Rules) -> bool:
+    """Whether an accepted broken event was made harmless in the way its label allows."""
+    latest = found.raw.ingested_at + rules.limits.future_slack
+    return {
+        "cleaned": "\x00" not in found.text,
+        "truncated": len(found.text) < found.raw.size,
+        "clamped": all(rules.limits.earliest <= r.sent_at <= latest for r in found.rows),
+        "empty": not found.text,
+    }.get(allowed, False)
+
+
+def personal_data(stored: Mapping[str, str], gold: Sequence[Gold]) -> list[Claim]:
+    """Recall of labelled spans by type, and look-alikes that were masked by mistake."""
+    masked, spoiled = Tally(), Tally()
+    for conversation in gold:
+        # Their names and places are not labelled.
+        if conversation["source"] == "harper_valley":
+            continue
+        for turn in conversation["turns"]:
+            text = stored_text(stored, conversation, turn)
+            if text is None:
+                continue
+            for span in turn["pii"]:
+                masked.add(span["type"], is_hit=not is_leaked(span["value"], text))
+            for span in turn["not_pii"]:
+                if span["type"] == "NOT_PII":
+                    spoiled.add("all", is_hit=plain(span["value"]) not in plain(text))
+    looks_alike = "of numbers that only look like personal data; 0 is best"
+    return [
+        *masked.claims("pii_recall", "of labelled spans"),
+        share("look_alikes_masked", spoiled.hits["all"], spoiled.trials["all"], looks_alike),
+    ]
+
+
+def mails(taken: Sequence[Taken], gold: Sequence[Gold], rules: Rules) -> list[Claim]:
+    """How well a mail is cut down to its author's words, before redaction."""
+    bodies = {}
+    for found in taken:
+        if found.raw.channel == "email" and found.verdict == "accepted":
+            parsed = parse_event(found.raw, rules.limits)
+            if isinstance(parsed, ParsedEvent):
+                bodies[parsed.event_id] = clean.clean("email", parsed.utterances[0].text)
+    scores, dirty = [], 0
+    for conversation in gold:
+        for turn in conversation["turns"] if conversation["channel"] == "email" else ():
+            body = next((bodies[m] for m in turn["message_ids"] if m in bodies), None)
+            if body is None or conversation["kind"] == "noise":
+                continue
+            scores.append(token_f1(turn["text"], body))
+            unwanted = (plain(part) for part in turn["must_not_contain"])
+            dirty += any(part and part in plain(body) for part in unwanted)
+    n = len(scores)
+    exact = sum(s == 1 for s in scores)
+    return [
+        Claim(
+            id="intake.mail_token_f1", value=sum(scores) / max(n, 1), unit="F1", target="",
+            peer=f"mean of {n} mails against what their author wrote",
+        ),
+        share("mail_exact", exact, n, "of mails with exactly the author's words"),
+        share("mail_with_foreign_text", dirty, n, "of mails with quotes or signature left"),
+    ]  # fmt: skip
+
+
+def stored_text(stored: Mapping[str, str], conversation: Gold, turn: Gold) -> str | None:
+    """What is stored of a labelled turn: its message, or for a call the whole call."""
+    names = turn["message_ids"] or [conversation["conversation_id"]]
+    return next((stored[name] for name in names if name in stored), None)
+
+
+def is_leaked(value: str, text: str) -> bool:
+    """Whether a value can still be read in a text, written the same or as bare digits."""
+    if plain(value) in plain(text):
+        return True
+    digits = re.sub(r"\D", "", value)
+    return len(digits) >= _FEWEST_DIGITS and digits in re.sub(r"(?<=\d)[ .()/-]+(?=\d)", "", text)
+
+
+def plain(text: str) -> str:
+    """A text without case and with single spaces."""
+    return " ".join(text.casefold().split())
+
+
+def token_f1(wanted: str, found: str) -> float:
+    """Overlap of two bags of words, in [0, 1].
+
+    Source: Rajpurkar et al., "SQuAD" (2016), section 6.1; articles are kept.
+    """
+    left, right = (Counter(re.findall(r"\w+", t.casefold())) for t in (wanted, found))
+    common = (left & right).total()
+    return 2 * common / (left.total() + right.total()) if common else float(left == right)
+
+
+def share(name: str, hits: int, trials: int, what: str) -> Claim:
+    """A share without a target."""
+    value = hits / trials if trials else 0.0
+    peer = f"{hits} of {trials} {what}"
+    return Claim(id=f"intake.{name}", value=value, unit="share", target="", peer=peer)
+
+
+def count(name: str, value: int, target: int, what: str) -> Claim:
+    """A number that is promised."""
+    peer = f"of {what}".strip()
+    return Claim(id=f"intake.{name}", value=value, unit="count", target=f"== {target}", peer=peer)
+
+
+def measure(folder: Path, now: datetime) -> list[Claim]:
+    """All claims over a labelled folder."""
+    gold = read_lines(folder / "gold" / "conversations.jsonl")
+    repeats = {row["line"] for row in read_lines(folder / "gold" / "duplicates.jsonl")}
+    broken = read_lines(folder / "gold" / "poison.jsonl")
+    rules = Rules.of(Settings(), _SECRET)
+    taken = take(folder, now)
+    texts: dict[str, list[str]] = defaultdict(list)
+    for found in taken:
+        if found.verdict == "accepted":
+            texts[found.rows[0].event_id].append(found.text)
+    stored = {name: "\n".join(parts) for name, parts in texts.items()}
+    return [
+        *arrivals(taken, gold, repeats),
+        *poison(taken, broken, rules),
+        *personal_data(stored, gold),
+        *mails(taken, gold, rules),
+    ]
+
+
+def read_lines(file: Path) -> list[Gold]:
+    """The objects of a JSON Lines file."""
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print, and return 1 if a claim does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.intake", description=__doc__)
+    parser.add_argument("folder", type=Path, help="folder with events.jsonl and gold/")
+    add_json_option(parser)
+    arguments = parser.parse_args(argv)
+    return report(measure(arguments.folder, datetime.now(UTC)), arguments.json)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,108 @@
+"""What only a real broker can show."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psutil
+import pytest
+
+from deskwheel.errors import PublishError
+from deskwheel.settings import KafkaSettings
+from ingest import topics
+from ingest.dead_letters import list_dead_letters
+from ingest.offsets import offsets
+from ingest.publish import Publisher
+from ingest.replay import play
+from ingest.simulate import simulate
+from tests.ingest.conftest import NOON, make_event
+
+pytestmark = pytest.mark.kafka
+
+
+def ends(bootstrap: str) -> dict[str, int]:
+    found = offsets(KafkaSettings(bootstrap=bootstrap))
+    return {topic: sum(end for _, end in parts.values()) for topic, parts in found.items()}
+
+
+def test_created_topics_are_as_listed_and_creating_again_changes_nothing(broker: str) -> None:
+    settings = KafkaSettings(bootstrap=broker)
+    assert topics.apply(settings) == []
+    assert not [p for p in topics.plan(settings) if p.is_missing or p.differences]
+
+
+def test_every_acknowledged_event_moves_an_end_offset(broker: str) -> None:
+    before = ends(broker)
+    simulation = simulate(21, 20, start=NOON)
+    with Publisher(KafkaSettings(bootstrap=broker)) as publisher:
+        played = play(simulation.events, publisher)
+        assert publisher.acknowledged == played.acknowledged
+    after = ends(broker)
+    assert played.failed == 0
+    moved = sum(after[t] - before[t] for t in ("raw.email", "raw.chat", "raw.call"))
+    assert moved == played.acknowledged == simulation.ledger.events
+
+
+def test_events_of_one_key_share_a_partition_in_order(broker: str) -> None:
+    with Publisher(KafkaSettings(bootstrap=broker)) as publisher:
+        sent = [publisher.publish(make_event(id=f"m-{i}", key="ch-same")) for i in range(30)]
+        places = [delivery.wait() for delivery in sent]
+    assert len({p.partition for p in places}) == 1
+    assert [p.offset for p in places] == sorted(p.offset for p in places)
+
+
+def test_topic_that_does_not_exist_is_named(broker: str) -> None:
+    with Publisher(KafkaSettings(bootstrap=broker, delivery_timeout_s=1)) as publisher:
+        with pytest.raises(PublishError, match=r"raw\.fax"):
+            publisher.publish(make_event(), topic="raw.fax").wait()
+
+
+def test_dead_letters_are_counted_by_reason_and_their_content_stays_hidden(
+    empty_topics: str,
+) -> None:
+    settings = KafkaSettings(bootstrap=empty_topics)
+    with Publisher(settings) as publisher:
+        for reason in ("NOT_JSON", "NOT_JSON", "EMPTY"):
+            headers = [("dlq.reason", reason.encode()), ("ce_id", b"m-1")]
+            publisher.publish_bytes("raw.chat.dlq", "ch-1", b"secret words", headers)
+    listed = {t.topic: t for t in list_dead_letters(settings, limit=2)}
+    chat = listed["raw.chat.dlq"]
+    assert chat.count == 3
+    assert chat.reasons == {"NOT_JSON": 2, "EMPTY": 1}
+    assert [letter.headers for letter in chat.newest] == [
+        {"reason": "NOT_JSON"},
+        {"reason": "EMPTY"},
+    ]
+    assert "secret" not in repr(chat)
+    assert listed["raw.email.dlq"].count == 0
+
+
+def test_publisher_reports_a_stalled_broker_and_recovers_when_it_is_back(broker: str) -> None:
+    settings = KafkaSettings(bootstrap=broker, delivery_timeout_s=2)
+    with Publisher(settings) as publisher:
+        publisher.publish(make_event(key="ch-1")).wait()
+        with stalled(broker):
+            late = [publisher.publish(make_event(id=f"m-{i}", key="ch-1")) for i in range(5)]
+            with pytest.raises(PublishError, match="ch-1"):
+                publisher.flush()
+            for delivery in late:
+                with pytest.raises(PublishError):
+                    delivery.wait()
+        publisher.publish(make_event(id="m-9", key="ch-1")).wait()
+        publisher.flush()
+        assert publisher.acknowledged == 2
+
+
+@contextmanager
+def stalled(bootstrap: str) -> Iterator[None]:
+    """Suspend the broker that the fixture started, for the time of the block."""
+    port = int(bootstrap.rpartition(":")[2])
+    (listener,) = [
+        child
+        for child in psutil.Process().children(recursive=True)
+        if any(c.laddr.port == port and c.status == "LISTEN" for c in child.net_connections())
+    ]
+    listener.suspend()
+    try:
+        yield
+    finally:
+        listener.resume()

@@ -1,0 +1,38 @@
+import random
+
+import pytest
+
+from ingest.simulate.mess import heard, typed
+
+TEXT = "Please tell me how to reset the Ember kettle because I really want to know your answer."
+
+
+def test_rate_of_zero_changes_nothing() -> None:
+    assert typed(TEXT, random.Random(1), rate=0) == TEXT
+    assert heard(TEXT, random.Random(1), rate=0, is_formatted=True) == TEXT
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_kept_words_survive_the_worst_typing(seed: int) -> None:
+    messy = typed(TEXT, random.Random(seed), rate=10, keep={"ember", "kettle"})
+    assert "ember kettle" in messy.lower()
+
+
+def test_typing_brings_typos_and_slang() -> None:
+    messy = [typed(TEXT, random.Random(seed), rate=2) for seed in range(200)]
+    assert len(set(messy)) > 100
+    assert any("pls" in m.lower() for m in messy)
+    assert any("cuz" in m.lower() for m in messy)
+
+
+def test_raw_recogniser_writes_no_capitals_and_no_full_stops() -> None:
+    said = heard("Mail me at Ada.B@example.com.", random.Random(1), rate=0, is_formatted=False)
+    assert said == "mail me at ada.b at example dot com".replace("ada.b", "adab")
+
+
+def test_recogniser_hears_fillers() -> None:
+    said = " ".join(
+        heard(TEXT, random.Random(seed), rate=1, is_formatted=True) for seed in range(50)
+    )
+    assert " uh " in said
+    assert " um " in said

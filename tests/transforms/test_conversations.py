@@ -1,0 +1,167 @@
+"""When a conversation closes, reopens and is forgotten, on Spark's own in-memory tester."""
+
+import json
+from typing import Any
+
+import pytest
+from pyspark.sql import Row
+from pyspark.sql.streaming.tws_tester import TwsTester
+
+from transforms.conversations import KEEP_CLOSED_S, Conversations
+
+KEY = "conv-1"
+IDLE_MS, GRACE_MS, START_MS = 60_000, 5_000, 1_000_000
+KEEP_MS = KEEP_CLOSED_S * 1000
+
+
+class Clock:
+    """A stream of one conversation under a clock that the test moves."""
+
+    def __init__(self, *, max_turns: int = 400) -> None:
+        self.processor = Conversations(IDLE_MS / 1000, GRACE_MS / 1000, max_turns)
+        self.tester = TwsTester(self.processor, timeMode="ProcessingTime")
+        self.at(0)
+
+    def at(self, since_start_ms: int) -> list[Row]:
+        """What closes when the clock shows so many milliseconds after the start."""
+        return list(self.tester.setProcessingTime(START_MS + since_start_ms))
+
+    def say(self, *numbers: int, key: str = KEY) -> list[Row]:
+        return self.tester.test(key, [row(n) for n in numbers])
+
+    def end(self, number: int = 99) -> list[Row]:
+        return self.tester.test(KEY, [row(number, is_closing=True)])
+
+    def timers(self, key: str = KEY) -> list[int]:
+        self.tester.handle.setGroupingKey(key)
+        return [t - START_MS for t in self.tester.handle.listTimers()]
+
+    def is_forgotten(self) -> bool:
+        turns = self.tester.peekListState("turns", KEY)
+        return not turns and self.tester.peekValueState("meta", KEY) is None
+
+
+def row(number: int, *, is_closing: bool = False) -> Row:
+    return Row(
+        turn_id=f"t-{number}", tenant="acme", channel="chat", role="customer", text="Hello?",
+        sent_us=number, is_closing=is_closing, status="solved" if is_closing else None, csat=None,
+        subject_key=None, agent_key=None, authorship="human",
+        redaction=Row(version="1", counts={"CARD": 1}),
+    )  # fmt: skip
+
+
+def told(rows: list[Row]) -> list[tuple[int, str, list[str]]]:
+    return [
+        (r["version"], r["close_reason"], [json.loads(t)["turn_id"] for t in r["turns"]])
+        for r in rows
+    ]
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def test_an_idle_conversation_closes_when_its_time_is_over(clock: Clock) -> None:
+    assert clock.say(1, 2) == []
+    assert clock.at(IDLE_MS - 1) == []
+    assert told(clock.at(IDLE_MS)) == [(1, "idle", ["t-1", "t-2"])]
+
+
+def test_a_turn_starts_the_idle_time_anew_and_leaves_one_timer(clock: Clock) -> None:
+    clock.say(1)
+    clock.at(IDLE_MS - 1)
+    clock.say(2)
+    assert clock.timers() == [2 * IDLE_MS - 1]
+    assert clock.at(2 * IDLE_MS - 2) == []
+    assert told(clock.at(2 * IDLE_MS)) == [(1, "idle", ["t-1", "t-2"])]
+
+
+def test_a_stated_end_closes_after_the_grace_and_waits_for_turns_under_way(clock: Clock) -> None:
+    clock.say(1)
+    clock.end()
+    assert clock.timers() == [GRACE_MS]
+    clock.at(GRACE_MS - 1)
+    clock.say(2)
+    assert clock.timers() == [2 * GRACE_MS - 1]
+    assert told(clock.at(2 * GRACE_MS)) == [(1, "stated", ["t-1", "t-99", "t-2"])]
+
+
+def test_an_end_in_the_middle_of_a_batch_is_an_end(clock: Clock) -> None:
+    clock.tester.test(KEY, [row(1), row(2, is_closing=True), row(3)])
+    assert told(clock.at(GRACE_MS)) == [(1, "stated", ["t-1", "t-2", "t-3"])]
+
+
+def test_late_event_reopens_conversation(clock: Clock) -> None:
+    clock.say(1)
+    clock.end()
+    clock.at(GRACE_MS)
+    assert clock.say(0) == []
+    assert told(clock.at(GRACE_MS + IDLE_MS)) == [(2, "idle", ["t-1", "t-99", "t-0"])]
+
+
+def test_a_closed_conversation_is_told_once(clock: Clock) -> None:
+    clock.say(1)
+    assert len(clock.at(IDLE_MS)) == 1
+    assert clock.timers() == [IDLE_MS + KEEP_MS]
+    assert clock.at(IDLE_MS + KEEP_MS - 1) == []
+
+
+def test_after_a_week_a_closed_conversation_leaves_no_state(clock: Clock) -> None:
+    clock.say(1)
+    clock.at(IDLE_MS)
+    assert not clock.is_forgotten()
+    assert clock.at(IDLE_MS + KEEP_MS) == []
+    assert clock.is_forgotten()
+    assert clock.timers() == []
+
+
+def test_a_reopened_conversation_is_not_forgotten_on_its_old_date(clock: Clock) -> None:
+    clock.say(1)
+    clock.at(IDLE_MS)
+    clock.at(IDLE_MS + KEEP_MS - 10)
+    clock.say(2)
+    assert clock.timers() == [2 * IDLE_MS + KEEP_MS - 10]
+    assert clock.at(IDLE_MS + KEEP_MS) == []
+    assert not clock.is_forgotten()
+    assert told(clock.at(2 * IDLE_MS + KEEP_MS)) == [(2, "idle", ["t-1", "t-2"])]
+
+
+def test_a_full_conversation_closes_at_once_and_frees_its_turns() -> None:
+    clock = Clock(max_turns=3)
+    assert clock.say(1, 2) == []
+    assert told(clock.say(3)) == [(1, "capped", ["t-1", "t-2", "t-3"])]
+    assert clock.tester.peekListState("turns", KEY) == []
+    assert clock.at(IDLE_MS) == []
+
+
+def test_what_follows_a_full_conversation_is_its_next_version() -> None:
+    clock = Clock(max_turns=2)
+    clock.say(1, 2)
+    clock.say(3)
+    assert told(clock.at(IDLE_MS)) == [(2, "idle", ["t-3"])]
+
+
+def test_a_full_conversation_is_forgotten_after_a_week_too() -> None:
+    clock = Clock(max_turns=1)
+    clock.say(1)
+    assert clock.timers() == [KEEP_MS]
+    clock.at(KEEP_MS)
+    assert clock.is_forgotten()
+
+
+def test_conversations_do_not_close_each_other(clock: Clock) -> None:
+    clock.say(1)
+    clock.at(IDLE_MS // 2)
+    clock.say(2, key="conv-2")
+    (closed,) = clock.at(IDLE_MS)
+    assert closed["conversation_id"] == KEY
+    assert clock.timers("conv-2") == [IDLE_MS // 2 + IDLE_MS]
+
+
+def test_state_keeps_all_that_a_conversation_is_assembled_from(clock: Clock) -> None:
+    clock.end()
+    ((stored,),) = clock.tester.peekListState("turns", KEY)
+    kept: dict[str, Any] = json.loads(stored)
+    given = row(99, is_closing=True).asDict()
+    assert kept == {**{k: v for k, v in given.items() if k != "redaction"}, "counts": {"CARD": 1}}

@@ -1,0 +1,52 @@
+"""Closed conversation versions into the table `examples`, each once."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from deskwheel import lake
+from deskwheel.errors import LineageError
+from deskwheel.records import Conversation
+from deskwheel.schema import to_table
+from deskwheel.settings import Settings
+from deskwheel.tables import CONVERSATIONS, EXAMPLES
+from tests.flow.reference import content
+from tests.transforms.test_pairs import talk
+from tests.transforms.test_resolution import ANSWERED, ASKED
+from transforms.mining import start_mining
+from transforms.pairs import mine_pairs
+
+FIRST = talk(ASKED, ANSWERED)
+SECOND = replace(FIRST, version=2, csat=4)
+UNRESOLVED = talk(ASKED, ANSWERED, conversation_id="conv-2", resolution="unresolved")
+
+
+def add(settings: Settings, *conversations: Conversation) -> None:
+    lake.append(settings.pipeline.lake, CONVERSATIONS, to_table(conversations, Conversation))
+
+
+def mine(spark: SparkSession, settings: Settings) -> None:
+    start_mining(spark, settings, once=True).awaitTermination()
+
+
+@pytest.mark.kafka
+def test_each_version_is_mined_once_and_a_lost_checkpoint_is_refused(
+    spark: SparkSession, settings: Settings
+) -> None:
+    add(settings, FIRST, UNRESOLVED)
+    mine(spark, settings)
+    add(settings, SECOND)
+    mine(spark, settings)
+    mine(spark, settings)
+    rows = lake.read(settings.pipeline.lake, EXAMPLES).to_pylist()
+    expected = [*mine_pairs(FIRST), *mine_pairs(SECOND)]
+    assert {r["example_id"]: content(r) for r in rows} == {
+        e.example_id: content(e) for e in expected
+    }
+    assert len(rows) == 2
+    shutil.rmtree(Path(settings.transforms.checkpoint_dir))
+    with pytest.raises(LineageError, match="stream examples"):
+        start_mining(spark, settings, once=True)

@@ -1,0 +1,95 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from deskwheel.records import Role, Utterance
+from transforms.resolution import SIGNS, decide, find_signs, probability
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+ANSWER = "Hold the button on the back for ten seconds until the light turns amber."
+
+
+def said(*lines: tuple[Role, str]) -> list[Utterance]:
+    return [
+        Utterance(turn_id=f"t-{i}", role=role, text=text, sent_at=NOON + timedelta(minutes=i),
+                  authorship="human")
+        for i, (role, text) in enumerate(lines)
+    ]  # fmt: skip
+
+
+ASKED: tuple[Role, str] = ("customer", "How do I reset my router?")
+ANSWERED: tuple[Role, str] = ("agent", ANSWER)
+
+
+@pytest.mark.parametrize(
+    ("sign", "lines", "status", "csat"),
+    [
+        ("status_solved", [ASKED, ANSWERED], "solved", None),
+        ("status_unsolved", [ASKED, ANSWERED], "transferred", None),
+        ("csat_high", [ASKED, ANSWERED], None, 4),
+        ("csat_low", [ASKED, ANSWERED], None, 2),
+        ("customer_confirms", [ASKED, ANSWERED, ("customer", "That worked, thanks.")], None, None),
+        ("customer_still_stuck", [ASKED, ANSWERED, ("customer", "It did not work.")], None, None),
+        ("agent_hands_over", [ASKED, ("agent", "I am transferring you to billing.")], None, None),
+        ("agent_answers", [ASKED, ANSWERED], None, None),
+        ("agent_never_answers", [ASKED, ("agent", "Let me check.")], None, None),
+        ("customer_has_last_question", [ASKED, ANSWERED, ("customer", "And now?")], None, None),
+    ],
+)
+def test_a_sign_is_shown(
+    sign: str, lines: list[tuple[Role, str]], status: str | None, csat: int | None
+) -> None:
+    assert sign in find_signs(said(*lines), status, csat)
+
+
+def test_every_sign_has_been_shown() -> None:
+    marker = test_a_sign_is_shown.pytestmark[0]  # type: ignore[attr-defined]
+    assert [row[0] for row in marker.args[1]] == list(SIGNS)
+
+
+def test_thanks_alone_confirm_nothing() -> None:
+    signs = find_signs(said(ASKED, ANSWERED, ("customer", "Thanks, bye.")), None, None)
+    assert "customer_confirms" not in signs
+
+
+def test_who_is_stuck_does_not_confirm() -> None:
+    lines = said(ASKED, ANSWERED, ("customer", "Great, it still does not work."))
+    signs = find_signs(lines, None, None)
+    assert "customer_still_stuck" in signs
+    assert "customer_confirms" not in signs
+
+
+def test_what_the_customer_said_before_any_agent_confirms_nothing() -> None:
+    lines = said(("customer", "Your shop is great"), ANSWERED)
+    assert "customer_confirms" not in find_signs(lines, None, None)
+
+
+@pytest.mark.parametrize(
+    ("lines", "status", "csat", "verdict"),
+    [
+        ([ASKED, ANSWERED, ("customer", "That worked.")], "solved", 5, "resolved"),
+        ([ASKED, ANSWERED, ("customer", "That worked.")], None, None, "resolved"),
+        ([ASKED, ANSWERED], None, None, "resolved"),
+        ([ASKED, ANSWERED, ("customer", "And the second one?")], None, None, "unresolved"),
+        ([ASKED, ANSWERED, ("customer", "No luck.")], "solved", None, "unresolved"),
+        ([ASKED, ANSWERED, ("customer", "And then what?")], "solved", None, "resolved"),
+        ([ASKED, ANSWERED], "unsolved", 5, "unresolved"),
+        ([ASKED], "solved", 5, "unresolved"),
+        ([], None, None, "unresolved"),
+    ],
+)
+def test_signs_add_up_to_a_verdict(
+    lines: list[tuple[Role, str]], status: str | None, csat: int | None, verdict: str
+) -> None:
+    assert decide(probability(find_signs(said(*lines), status, csat))) == verdict
+
+
+def test_without_signs_nobody_knows() -> None:
+    assert probability([]) == 0.5
+    assert decide(0.5) == "undecided"
+
+
+def test_the_bounds_belong_to_the_verdicts() -> None:
+    assert [decide(p) for p in (0.35, 0.36, 0.59, 0.6)] == [
+        "unresolved", "undecided", "undecided", "resolved",
+    ]  # fmt: skip

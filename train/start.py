@@ -1,0 +1,43 @@
+"""Prepares this process for the engines, then hands a verb over to the module that loads them.
+
+Reads and writes no table. Engines look at the environment once, when they are imported, so it is
+set before; what the caller has set already stays.
+"""
+
+import argparse
+import importlib
+import os
+from pathlib import Path
+
+from deskwheel.engines import engine_environment, ray_token_environment
+from deskwheel.settings import Settings
+
+DEMO_BASE = "demo"
+
+
+def run(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Verb `run`."""
+    return _hand_over("train.run", "main", settings, arguments)
+
+
+def watch(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Verb `watch`."""
+    return _hand_over("train.watch", "watch", settings, arguments)
+
+
+def prepare(settings: Settings) -> None:
+    """Set what engines and Ray's token need, where the environment does not say otherwise."""
+    base = settings.train.base_model
+    is_offline = base == DEMO_BASE or Path(base).is_dir()
+    variables = engine_environment(is_offline=is_offline)
+    if "RAY_AUTH_MODE" not in os.environ:
+        variables |= ray_token_environment(Path(settings.pipeline.secrets_dir))
+    for name, value in variables.items():
+        os.environ.setdefault(name, value)
+
+
+def _hand_over(
+    module: str, function: str, settings: Settings, arguments: argparse.Namespace
+) -> int:
+    prepare(settings)
+    return int(getattr(importlib.import_module(module), function)(settings, arguments))
