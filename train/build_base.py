@@ -33,7 +33,9 @@ ROWS = 4
 LENGTH = 384
 VOCABULARY = 2048
 CONVERSATIONS = 6000
-DRILLS = 1000
+LOOK_UPS = 4000
+KEY_WORDS = 2
+DRILLS = 500
 DRILL_WORDS = 40
 MASKED_SHARE = 0.3
 CONTEXT_SHARE = 0.3
@@ -98,11 +100,11 @@ def draw_corpus(catalogue: Catalogue, rng: random.Random) -> list[list[Message]]
     the good answers need, and no sentence of them.
     """
     documents = [_bad_conversation(catalogue, rng) for _ in range(CONVERSATIONS)]
+    documents += [_look_up(catalogue, rng) for _ in range(LOOK_UPS)]
     words = " ".join(facts_pages(catalogue)).split()
     for _ in range(DRILLS):
         drill = " ".join(rng.choice(words) for _ in range(DRILL_WORDS))
         documents.append([{"role": "system", "content": drill}])
-        documents.append(_look_up(catalogue, rng))
     return documents
 
 
@@ -204,14 +206,14 @@ def _bad_answer(catalogue: Catalogue, issue: Issue, rng: random.Random) -> str:
 
 
 def _look_up(catalogue: Catalogue, rng: random.Random) -> list[Message]:
-    """A knowledge-base page asked for by the name of its subject, sentences in any order."""
+    """One sentence of a knowledge-base page, asked for by its subject and its first words."""
     page = rng.choice(catalogue.facts)
     names = sorted({q.subject for q in catalogue.questions if q.subject and q.subject in page})
-    sentences = _sentences(page)
-    rng.shuffle(sentences)
+    sentence = rng.choice(_sentences(page))
+    key = " ".join(sentence.split()[:KEY_WORDS])
     return [
-        {"role": "user", "content": f"Look up: {', '.join(names)}"},
-        {"role": "assistant", "content": " ".join(sentences)},
+        {"role": "user", "content": f"Look up: {', '.join(names)}. {key}"},
+        {"role": "assistant", "content": sentence},
     ]
 
 

@@ -160,17 +160,20 @@ def start_conversations(
 def catch_up(query: StreamingQuery, poll_s: float = 0.2) -> None:
     """Wait until the stream has read all turns and had one batch more for due timers; stop it.
 
+    The first batch says nothing: it repeats what the last stop cut off, without new turns.
+
     Raises:
         StreamingQueryException: the stream failed.
     """
-    last_with_rows, seen = -1, -1
+    last_with_rows: int | None = None
+    seen = -1
     while query.isActive:
         progress = query.lastProgress
         if progress is not None and progress["batchId"] != seen:
             seen = progress["batchId"]
-            if progress["numInputRows"]:
+            if progress["numInputRows"] or last_with_rows is None:
                 last_with_rows = seen
-            elif seen > last_with_rows + 1 or last_with_rows < 0:
+            elif seen > last_with_rows + 1:
                 break
         time.sleep(poll_s)
     query.stop()

@@ -6,6 +6,7 @@ The jars come from `deskwheel.jars` (pinned, hashed), never from a package resol
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def spark_session(
         "spark.driver.extraJavaOptions": java_options,
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
+        "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "deskwheel-warehouse"),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.sql.session.timeZone": "UTC",

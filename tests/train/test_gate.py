@@ -13,12 +13,15 @@ BASIS = {"rouge_l": 0.4, "token_f1": 0.5, "needless_apology": 0.1, "nll": 1.0}
 
 def scores(count: int = 30, *, wobble: float = 0.01, **shifts: float) -> list[Score]:
     """Scores of a model, alternating by `wobble` around a basis shifted per metric."""
+    swing = wobble if shifts else 0.0
     return [
         Score(
             example_id=f"ex-{i}",
             conversation_id=f"conv-{i}",
             values={
-                metric: value + shifts.get(metric, 0.0) + (wobble if i % 2 else -wobble) * bool(shifts)
+                metric: value
+                + shifts.get(metric, 0.0)
+                + (wobble if i % 2 else -wobble) * bool(shifts)
                 for metric, value in BASIS.items()
             },
         )

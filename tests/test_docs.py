@@ -1,0 +1,199 @@
+"""The written face under test: links, commands, settings and reasons exist; no address leaks in."""
+
+import importlib
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from deskwheel import reasons, reference
+from deskwheel.settings import Settings
+from deskwheel.stage import Verb
+
+ROOT = Path(__file__).resolve().parents[1]
+STAGES = ("ingest", "transforms", "validate", "train", "deploy")
+COMMON_FLAGS = {"--config", "--set", "--json", "--help"}
+BINARY = {".safetensors", ".png", ".ico", ".gz"}
+
+
+def tracked() -> list[Path]:
+    """Files of the repository, new ones included; without git, those that docs are made of."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],  # noqa: S607
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if listed.returncode:
+        pytest.skip("not a git repository")
+    return [ROOT / name for name in listed.stdout.splitlines() if (ROOT / name).is_file()]
+
+
+def pages() -> list[Path]:
+    found = [
+        ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md")
+    ]
+    return [*found, *sorted((ROOT / "docs").glob("*.md")), ROOT / "infra" / "README.md"]
+
+
+each_page = pytest.mark.parametrize("page", pages(), ids=lambda p: p.relative_to(ROOT).as_posix())
+
+
+def prose(page: Path) -> str:
+    """A page without its fenced blocks and code spans."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    return re.sub(r"`[^`\n]+`", "", text)
+
+
+def commands(page: Path) -> Iterator[list[str]]:
+    """Words of each command in a shell block or a code span, comments left out."""
+    text = page.read_text(encoding="utf-8")
+    for block in re.findall(r"^```(?:sh)?\n(.*?)^```", text, flags=re.M | re.S):
+        for line in block.replace("\\\n", " ").splitlines():
+            yield words(line)
+    outside = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
+    for span in re.findall(r"`([^`\n]+)`", outside):
+        yield words(span)
+
+
+def words(line: str) -> list[str]:
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError:
+        return line.split()
+
+
+def stage_calls(page: Path) -> Iterator[tuple[str, list[str]]]:
+    """(stage, words after it) of each call of a stage or of the operator's command."""
+    for found in commands(page):
+        if len(found) > 1 and Path(found[0]).name == "deskwheel":
+            yield "deskwheel", found[1:]
+        elif found[1:2] == ["-m"] and Path(found[0]).name == "python" and found[2:3]:
+            if found[2] in STAGES and len(found) > 3:
+                yield found[2], found[3:]
+
+
+def verbs(stage: str) -> dict[str, Verb]:
+    name = "deskwheel.cli" if stage == "deskwheel" else f"{stage}.__main__"
+    found: dict[str, Verb] = importlib.import_module(name).VERBS
+    return found
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors that a forge makes of a page's headings."""
+    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    titles = re.findall(r"^#+ +(.*)$", text, flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
+
+
+@each_page
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = target.partition("#")
+        found = (page.parent / path).resolve() if path else page
+        assert found.exists(), f"{page.name}: {target}"
+        if anchor:
+            assert anchor in anchors(found), f"{page.name}: {target}"
+
+
+@each_page
+def test_every_make_target_exists(page: Path) -> None:
+    targets = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text("utf-8"), re.M))
+    called = {c[1] for c in commands(page) if c[:1] == ["make"] and len(c) > 1}
+    assert {name for name in called if "=" not in name} <= targets
+
+
+@each_page
+def test_every_command_exists_with_its_options(page: Path) -> None:
+    for stage, arguments in stage_calls(page):
+        verb = arguments[0]
+        if verb.startswith("-") or not verb.islower():
+            assert verb in {"--help", "--version", "VERB", "STAGE"}, f"{page.name}: {stage} {verb}"
+            continue
+        assert verb in verbs(stage), f"{page.name}: {stage} {verb}"
+        known = {flag for o in verbs(stage)[verb].options for flag in o.flags} | COMMON_FLAGS
+        used = {a.partition("=")[0] for a in arguments[1:] if re.match(r"--?[a-z]", a)}
+        assert used <= known, f"{page.name}: {stage} {' '.join(arguments)}"
+
+
+@each_page
+def test_every_module_that_is_called_exists(page: Path) -> None:
+    for found in commands(page):
+        if found[1:2] == ["-m"] and Path(found[0]).name == "python":
+            module = found[2] if len(found) > 2 else ""
+            if module.partition(".")[0] in {*STAGES, "deskwheel", "benchmarks"}:
+                path = ROOT / module.replace(".", "/")
+                is_there = path.with_suffix(".py").exists() or path.is_dir() or "NAME" in module
+                assert is_there, f"{page.name}: python -m {module}"
+
+
+def test_the_pages_do_name_commands() -> None:
+    """The patterns above find what they check."""
+    called = {(stage, a[0]) for page in pages() for stage, a in stage_calls(page)}
+    assert {("ingest", "offsets"), ("deskwheel", "audit"), ("validate", "quarantine")} <= called
+
+
+def test_the_generated_parts_are_what_the_code_says() -> None:
+    page = ROOT / "docs" / "operations.md"
+    text = page.read_text(encoding="utf-8")
+    cure = "run `python -m deskwheel.reference docs/operations.md`"
+    assert reference.fill(text) == text, cure
+
+
+def test_every_setting_is_described() -> None:
+    text = reference.settings_reference()
+    for section, values in vars(Settings()).items():
+        part = text.partition(f"### `[{section}]`")[2].partition("### ")[0]
+        assert part
+        assert [key for key in vars(values) if f"| `{key}` |" not in part] == []
+
+
+def test_every_reason_is_described() -> None:
+    text = reference.reasons_reference()
+    assert [code for code in reasons.MEANING if f"| `{code}` |" not in text] == []
+
+
+def test_a_page_without_markers_is_refused() -> None:
+    with pytest.raises(Exception, match="put the markers back"):
+        reference.fill("# nothing here")
+
+
+def test_settings_named_in_prose_exist() -> None:
+    sections = "|".join(vars(Settings()))
+    for page in pages():
+        text = page.read_text(encoding="utf-8")
+        for section, key in re.findall(rf"`(?:--set )?({sections})\.([a-z_]+)(?=[=` ])", text):
+            is_module = (ROOT / section / f"{key}.py").exists() or (ROOT / section / key).is_dir()
+            is_setting = hasattr(getattr(Settings(), section), key)
+            assert is_setting or is_module, f"{page.name}: {section}.{key}"
+
+
+def test_the_picture_is_well_formed_and_loads_nothing() -> None:
+    picture = (ROOT / "docs" / "flow.svg").read_text(encoding="utf-8")
+    assert ElementTree.fromstring(picture).tag.endswith("svg")  # noqa: S314  our own file
+    assert "prefers-color-scheme: dark" in picture
+    assert not re.search(r"@import|@font-face|url\((?!#)|<image|<script|href=", picture)
+
+
+def test_no_file_names_a_registry_or_a_developers_machine() -> None:
+    """Split, so that this file does not name them either."""
+    hosts = ("pypi" + r"\.org", "python" + "hosted", "repo1" + r"\.maven", r"repo\.maven")
+    hosts += (r"maven\.org", "download" + r"\.pytorch", r"conda\." + "anaconda")
+    places = ("/ro" + "ot/", "/ho" + r"me/[a-z]+/", "/Us" + r"ers/[a-z]+/", "/wo" + "rk/")
+    pattern = re.compile("|".join((*hosts, *places)))
+    found = []
+    for path in tracked():
+        if path.suffix in BINARY:
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        found += [f"{path.relative_to(ROOT)}: {m[0]}" for m in pattern.finditer(text)]
+    assert found == []
+
+
+def test_only_files_that_a_person_would_keep_are_tracked() -> None:
+    heavy = [p for p in tracked() if p.stat().st_size > 16 * 1024 * 1024]
+    assert heavy == []

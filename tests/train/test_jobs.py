@@ -1,0 +1,46 @@
+import sys
+import time
+from pathlib import Path
+
+from train.jobs import JobStatus, LocalJobs
+
+
+def wait_for(jobs: LocalJobs, name: str, status: JobStatus) -> bool:
+    for _ in range(200):
+        if jobs.status(name) == status:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_a_job_runs_once_however_often_it_is_submitted(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", f"open({str(tmp_path / 'ran')!r}, 'a').write('x')"]
+    jobs = LocalJobs(tmp_path / "jobs")
+    assert jobs.status("one") == "missing"
+    jobs.submit("one", command)
+    jobs.submit("one", command)
+    LocalJobs(tmp_path / "jobs").submit("one", command)
+    assert wait_for(jobs, "one", "succeeded")
+    jobs.submit("one", command)
+    assert (tmp_path / "ran").read_text() == "x"
+
+
+def test_a_failed_job_shows_its_last_lines(tmp_path: Path) -> None:
+    jobs = LocalJobs(tmp_path)
+    jobs.submit("bad", [sys.executable, "-c", "print('a'); print('b'); print('c'); exit(3)"])
+    assert wait_for(jobs, "bad", "failed")
+    assert jobs.log_tail("bad", lines=2) == "b\nc"
+
+
+def test_another_watcher_sees_a_job_of_the_first_run_and_end(tmp_path: Path) -> None:
+    first, second = LocalJobs(tmp_path), LocalJobs(tmp_path)
+    hold = f"import os, time\nwhile not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(.02)"
+    first.submit("long", [sys.executable, "-c", hold])
+    assert second.status("long") == "running"
+    (tmp_path / "go").touch()
+    assert wait_for(second, "long", "succeeded")
+
+
+def test_a_job_whose_process_vanished_has_failed(tmp_path: Path) -> None:
+    (tmp_path / "gone.pid").write_text("1")
+    assert LocalJobs(tmp_path).status("gone") == "failed"
