@@ -77,8 +77,9 @@ def render(results: Sequence[Measured], *, on: str, at: datetime) -> str:
         "",
         f"Measured on {at:%Y-%m-%d} on {on}.",
         "",
-        "`make bench ARGS='--labelled FOLDER'` measures again and writes this page. A claim without a",
-        "target is reported, not promised. Seconds depend on the machine and its load; ratios less.",
+        "`make bench ARGS='--labelled FOLDER'` measures again and writes this page. A claim",
+        "without a target is reported, not promised. Seconds depend on the machine; ratios less",
+        "so.",
     ]
     for result in results:
         lines += ["", f"## {result.name}", "", f"`{result.command}`", ""]

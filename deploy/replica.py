@@ -8,13 +8,12 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from ray import serve
 from ray.serve import metrics
 
-from deploy.answering import Answerer, Job
 from deploy.application import Ask, Desk, Piece, Secrets
 from deploy.feedback import FeedbackLog, KafkaLine
 from deploy.follow import SplitFollower
@@ -22,6 +21,9 @@ from deploy.http import build_api
 from deskwheel.errors import SetupError
 from deskwheel.settings import Settings
 from deskwheel.state import State
+
+if TYPE_CHECKING:
+    from deploy.answering import Job
 
 _BOUNDARIES_S = [0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0]
 _SPARE_REQUESTS = 16
@@ -70,8 +72,13 @@ class Replica:
             settings: of the pipeline; relative paths in them count from `root`.
             root: working directory of whoever started the application.
         """
+        # Here and not above: the process that only deploys this class would load Torch for
+        # nothing, 300 MB and several seconds of it.
+        from deploy.answering import Answerer, Job  # noqa: PLC0415
+
         os.chdir(root)
         self._answerer = Answerer(settings)
+        self._job = Job
         self._batched.set_max_batch_size(settings.serve.max_batch)
         self._batched.set_batch_wait_timeout_s(settings.serve.batch_wait_s)
         self._state = State(settings.pipeline.state_url)
@@ -107,7 +114,7 @@ class Replica:
             self._state.close()
 
     @serve.batch(max_batch_size=8, batch_wait_timeout_s=0.05)
-    async def _batched(self, jobs: Sequence[Job]) -> list[None]:
+    async def _batched(self, jobs: "Sequence[Job]") -> list[None]:
         await asyncio.to_thread(self._answerer.generate, jobs)
         return [None] * len(jobs)
 
@@ -126,7 +133,7 @@ class Replica:
             done.exception()  # marks it as seen; it is raised below if anybody still listens
             pieces.put_nowait(None)
 
-        batch = asyncio.ensure_future(self._batched(Job(ask=ask, emit=emit)))
+        batch = asyncio.ensure_future(self._batched(self._job(ask=ask, emit=emit)))
         batch.add_done_callback(end)
         while (piece := await pieces.get()) is not None:
             yield piece

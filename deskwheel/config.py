@@ -4,6 +4,7 @@ An unknown key or a bad value is an error that names file, line and column and, 
 keys that exist. The resolved settings can be written back (`dump`) and are saved with each run.
 """
 
+import json
 import re
 import tomllib
 import typing
@@ -163,6 +164,6 @@ def _toml(value: Any) -> str:
     if isinstance(value, tuple):
         return "[" + ", ".join(_toml(v) for v in value) + "]"
     if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-        return f'"{escaped}"'
+        # A JSON string is a TOML basic string, but for DEL, which only TOML forbids.
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
     return repr(value)

@@ -57,6 +57,13 @@ _RAY_FOLDER_LIMIT = 40
 """Characters. A socket's path may have 107 on Linux and 103 on macOS, and Ray appends about 60
 (`/session_2025-01-01_00-00-00_000000_00000/sockets/plasma_store`). Source: unix(7)."""
 
+_ONE_NODE = {
+    "RAY_TRAIN_ENABLE_STATE_TRACKING": "0",
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+}
+"""Ray Train's actors for the dashboard's page of runs and for preempted nodes: 0.9 GB that a
+stack on one node, whose runs are shown by MLflow and the console, has no use for."""
+
 _OBJECT_STORE_BYTES = 200 * 1024 * 1024
 _LEAST_CPUS = 4
 """Logical CPUs: the training worker, the replica and their controllers each reserve some, while
@@ -95,7 +102,7 @@ def services(place: Place) -> list[Service]:
     """Every service of the stack, declared for its place."""
     base = place.settings.train.base_model
     engines = engine_environment(is_offline=base == "demo" or Path(base).exists())
-    ray = {**engines, **ray_token_environment(place.secrets)}
+    ray = {**engines, **ray_token_environment(place.secrets), **_ONE_NODE}
     return [
         _broker(place),
         Service(

@@ -273,11 +273,13 @@ def _use_wal(connection: Any, _record: Any) -> None:
 
 
 def _create(engine: sa.Engine) -> None:
-    """Create the tables; two processes that start together may both try."""
-    try:
-        _METADATA.create_all(engine)
-    except sa.exc.OperationalError:
-        _METADATA.create_all(engine)
+    """Create the tables, one statement each that does nothing where the table exists.
+
+    `create_all` looks first and creates then: processes that start together would collide.
+    """
+    with engine.begin() as connection:
+        for table in _METADATA.sorted_tables:
+            connection.execute(sa.schema.CreateTable(table, if_not_exists=True))
 
 
 def _clock(engine: sa.Engine) -> Any:

@@ -28,8 +28,17 @@ if TYPE_CHECKING:
 hypothesis.settings.register_profile("deskwheel", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("deskwheel")
 
+ENGINES = frozenset({"spark", "broker"})
 BROKER_START_S = 90.0
 BROKER_STOP_S = 20.0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs Spark or the broker, so that no test can forget to say so."""
+    for item in items:
+        if ENGINES.intersection(getattr(item, "fixturenames", ())):
+            item.add_marker("kafka")
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ class LocalJobs:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            pid_file.write(str(child.pid))
+            pid_file.write(f"{child.pid} {psutil.Process(child.pid).create_time()}")
         self._children.append(child)
 
     def status(self, name: str) -> JobStatus:
@@ -98,9 +98,9 @@ class LocalJobs:
 
     def _is_alive(self, name: str) -> bool:
         """Whether the job's shell runs; a process id that was given away again does not count."""
-        pid = self._file(name, "pid").read_text(encoding="utf-8")
+        pid, _, created = self._file(name, "pid").read_text(encoding="utf-8").partition(" ")
         try:
-            return str(self._file(name, "status")) in psutil.Process(int(pid)).cmdline()
+            return psutil.Process(int(pid)).create_time() == float(created)
         except (ValueError, psutil.Error):
             return False
 

@@ -116,7 +116,7 @@ class Watcher:
 
     def release(self) -> None:
         """Let the lease run out now, so that the next watcher need not wait for it."""
-        self._lease(0.0)
+        self._lease(-1.0)
 
     def _lease(self, ttl_s: float) -> bool:
         name = f"train-watch/{self._pipeline}"

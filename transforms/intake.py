@@ -94,6 +94,7 @@ def read_topics(spark: SparkSession, settings: Settings, topics: Sequence[str]) 
         .option("failOnDataLoss", "true")
         .option("includeHeaders", "true")
         .option("maxOffsetsPerTrigger", str(settings.transforms.max_offsets_per_batch))
+        .option("kafka.fetch.max.wait.ms", "50")
         .option("kafka.isolation.level", "read_committed")
         .load()
         .withColumn("size", F.coalesce(F.length("value"), F.lit(0)))
@@ -112,7 +113,10 @@ def write_batch(
 ) -> None:
     """Parse a micro-batch, mark redelivered events, keep dead letters, commit once."""
     columns = ["topic", "partition", "offset", "timestamp", "headers", "size", "small_value"]
-    rows = frame.select(*columns).mapInArrow(
+    # One task a core, not one a topic-partition: a Python worker's crossing costs more than
+    # the few rows of a partition.
+    tasks = frame.sparkSession.sparkContext.defaultParallelism
+    rows = frame.select(*columns).coalesce(tasks).mapInArrow(
         row_maker(intake, rules, batch_id), spark_schema(intake.table.record)
     )
     rows = rows.persist()

@@ -66,7 +66,8 @@ DETECTORS: tuple[Detector, ...] = (
         re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?\b"),
         is_iban_valid,
     ),
-    Detector("CARD", re.compile(r"(?<![\w-])\d(?:[ -]?\d){12,18}(?![\w-])"), is_luhn_valid),
+    # First digit: industry identifiers of banks and card networks (ISO/IEC 7812-1).
+    Detector("CARD", re.compile(r"(?<![\w-])[2-6](?:[ -]?\d){12,18}(?![\w-])"), is_luhn_valid),
     Detector("SSN", re.compile(r"(?<![\w-])\d{3}-\d{2}-\d{4}(?![\w-])")),
     Detector(
         "PHONE",
@@ -75,7 +76,7 @@ DETECTORS: tuple[Detector, ...] = (
             r"(?![\w-])|(?<![\w.-])\+\d[\d ]{8,15}\d(?!\w)"
         ),
     ),
-    Detector("IP", re.compile(rf"(?<![\w.])(?:{_OCTET}\.){{3}}{_OCTET}(?![\w.])")),
+    Detector("IP", re.compile(rf"(?<![\w.])(?:{_OCTET}\.){{3}}{_OCTET}(?!\w|\.\d)")),
     Detector(
         "PASSWORD", re.compile(r"\bpassword (?:is|was|:)\s*(?P<v>[^\s,;]{4,40})", re.IGNORECASE)
     ),

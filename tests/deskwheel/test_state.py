@@ -27,9 +27,9 @@ def at_once(url: str, calls: int, do: Callable[[State, int], Any]) -> list[Any]:
     barrier = threading.Barrier(calls)
 
     def one(number: int) -> Any:
+        barrier.wait(timeout=30)
         mine = State(url)
         try:
-            barrier.wait()
             return do(mine, number)
         except StateError as error:
             return error

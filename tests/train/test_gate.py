@@ -19,9 +19,7 @@ def scores(count: int = 30, *, wobble: float = 0.01, **shifts: float) -> list[Sc
             example_id=f"ex-{i}",
             conversation_id=f"conv-{i}",
             values={
-                metric: value
-                + shifts.get(metric, 0.0)
-                + (wobble if i % 2 else -wobble) * bool(shifts)
+                metric: value + shifts.get(metric, 0.0) + (swing if i % 2 else -swing)
                 for metric, value in BASIS.items()
             },
         )

@@ -42,5 +42,5 @@ def test_another_watcher_sees_a_job_of_the_first_run_and_end(tmp_path: Path) -> 
 
 
 def test_a_job_whose_process_vanished_has_failed(tmp_path: Path) -> None:
-    (tmp_path / "gone.pid").write_text("1")
+    (tmp_path / "gone.pid").write_text("1 12.5")
     assert LocalJobs(tmp_path).status("gone") == "failed"

@@ -1,13 +1,15 @@
 """When a conversation closes, reopens and is forgotten, on Spark's own in-memory tester."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import Row
+from pyspark.errors import StreamingQueryException
+from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.streaming.tws_tester import TwsTester
 
-from transforms.conversations import KEEP_CLOSED_S, Conversations
+from transforms.conversations import KEEP_CLOSED_S, Conversations, catch_up
 
 KEY = "conv-1"
 IDLE_MS, GRACE_MS, START_MS = 60_000, 5_000, 1_000_000
@@ -157,6 +159,18 @@ def test_conversations_do_not_close_each_other(clock: Clock) -> None:
     (closed,) = clock.at(IDLE_MS)
     assert closed["conversation_id"] == KEY
     assert clock.timers("conv-2") == [IDLE_MS // 2 + IDLE_MS]
+
+
+def test_a_stream_that_fails_while_it_catches_up_is_not_taken_for_done(
+    spark: SparkSession, tmp_path: Path
+) -> None:
+    def fail(_frame: DataFrame, _batch_id: int) -> None:
+        raise ValueError("broken on purpose")
+
+    rate = spark.readStream.format("rate").load()
+    query = rate.writeStream.foreachBatch(fail).option("checkpointLocation", str(tmp_path)).start()
+    with pytest.raises(StreamingQueryException, match="broken on purpose"):
+        catch_up(query)
 
 
 def test_state_keeps_all_that_a_conversation_is_assembled_from(clock: Clock) -> None:

@@ -96,7 +96,6 @@ def by_place(rows: list[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-@pytest.mark.kafka
 def test_every_offset_has_its_verdict_and_a_replayed_batch_adds_nothing(table: Table) -> None:
     rows = table.rows()
     verdicts = {place: {r["verdict"] for r in found} for place, found in by_place(rows).items()}
@@ -115,7 +114,6 @@ def test_every_offset_has_its_verdict_and_a_replayed_batch_adds_nothing(table: T
     assert len(rows) == 9 + 3
 
 
-@pytest.mark.kafka
 def test_a_duplicate_is_one_row_without_text_however_many_utterances_it_had(table: Table) -> None:
     rows = by_place(table.rows())
     assert len(rows["raw.call/0/0"]) == 3
@@ -125,14 +123,12 @@ def test_a_duplicate_is_one_row_without_text_however_many_utterances_it_had(tabl
     assert elsewhere["event_id"] == rows["raw.chat/0/0"][0]["event_id"]
 
 
-@pytest.mark.kafka
 def test_rejected_events_of_one_id_are_not_each_other_s_duplicates(table: Table) -> None:
     rows = by_place(table.rows())
     found = [rows[f"raw.email/0/{n}"][0] for n in (0, 1)]
     assert [r["reason"] for r in found] == ["MACHINE_MAIL", "MACHINE_MAIL"]
 
 
-@pytest.mark.kafka
 def test_a_batch_is_one_commit_that_says_which_offsets_it_holds(table: Table) -> None:
     commits = lake.commits(table.settings.pipeline.lake, TURNS)
     assert [(c["app"], c["batch"]) for c in commits] == [("t:1", 0), ("t:1", 1)]
@@ -145,7 +141,6 @@ def test_a_batch_is_one_commit_that_says_which_offsets_it_holds(table: Table) ->
     assert commits[1]["ranges"] == {"raw.chat/0": [3, 5], "raw.email/0": [2, 3]}
 
 
-@pytest.mark.kafka
 def test_spark_s_files_are_read_without_a_jvm_and_no_value_is_lost(table: Table) -> None:
     path = lake.table_path(table.settings.pipeline.lake, TURNS)
     protocol = DeltaTable(path).protocol()
@@ -164,7 +159,6 @@ def test_spark_s_files_are_read_without_a_jvm_and_no_value_is_lost(table: Table)
     assert row["redaction"]["version"] == expected.redaction.version
 
 
-@pytest.mark.kafka
 def test_no_text_gets_into_the_log_of_the_table(table: Table) -> None:
     folder = lake.table_path(table.settings.pipeline.lake, TURNS) / "_delta_log"
     log = "".join(p.read_text(encoding="utf-8") for p in sorted(folder.glob("*.json")))
@@ -175,7 +169,6 @@ def test_no_text_gets_into_the_log_of_the_table(table: Table) -> None:
     assert "parcel" not in log
 
 
-@pytest.mark.kafka
 def test_an_event_is_forgotten_after_the_horizon(spark: SparkSession, tmp_path: Path) -> None:
     settings = settings_in(tmp_path, dedup_horizon_h=1.0)
     lake.ensure(settings.pipeline.lake, FEEDBACK)
@@ -189,7 +182,6 @@ def test_an_event_is_forgotten_after_the_horizon(spark: SparkSession, tmp_path: 
     assert [r["verdict"] for r in rows] == ["accepted", "duplicate", "accepted"]
 
 
-@pytest.mark.kafka
 def test_dead_letters_keep_their_bytes_and_say_why(
     spark: SparkSession, empty_topics: str, tmp_path: Path
 ) -> None:

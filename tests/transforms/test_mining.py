@@ -32,7 +32,6 @@ def mine(spark: SparkSession, settings: Settings) -> None:
     start_mining(spark, settings, once=True).awaitTermination()
 
 
-@pytest.mark.kafka
 def test_each_version_is_mined_once_and_a_lost_checkpoint_is_refused(
     spark: SparkSession, settings: Settings
 ) -> None:

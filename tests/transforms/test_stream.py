@@ -31,6 +31,8 @@ from transforms.__main__ import VERBS
 from transforms.stream import check_broker, read_secret, run_once
 from transforms.turns import Rules
 
+pytestmark = pytest.mark.timeout(600)
+
 NOBODY = "127.0.0.1:1"
 """Port 1 is reserved and nothing listens on it."""
 
@@ -110,7 +112,6 @@ def played(
     return Played(settings, places, poison, expected)
 
 
-@pytest.mark.kafka
 def test_offsets_are_accepted_or_rejected_or_duplicate(played: Played) -> None:
     found = played.turns_by_place()
     verdicts = {place: {r["verdict"] for r in rows} for place, rows in found.items()}
@@ -125,7 +126,6 @@ def test_offsets_are_accepted_or_rejected_or_duplicate(played: Played) -> None:
     assert sum(v == {"duplicate"} for v in verdicts.values()) >= REDELIVERED
 
 
-@pytest.mark.kafka
 def test_poison_is_rejected_for_its_reason_and_nothing_else_is(played: Played) -> None:
     rejected = {r["event_id"]: r["reason"] for r in played.rows(TURNS) if r["reason"]}
     bad = {k: v for k, v in rejected.items() if v in reasons.DEAD_LETTER}
@@ -134,7 +134,6 @@ def test_poison_is_rejected_for_its_reason_and_nothing_else_is(played: Played) -
     assert len(machine) == len(NOISE) - 1, "all but the spam that came by chat"
 
 
-@pytest.mark.kafka
 def test_dead_letter_topics_hold_the_original_bytes_of_poison(played: Played) -> None:
     letters = {
         Pointer(topic=h["dlq.topic"], partition=int(h["dlq.partition"]),
@@ -153,13 +152,11 @@ def test_dead_letter_topics_hold_the_original_bytes_of_poison(played: Played) ->
         assert {k: v for k, v in headers.items() if not k.startswith("dlq.")} == sent
 
 
-@pytest.mark.kafka
 def test_current_conversations_are_those_of_the_reference(played: Played) -> None:
     found = {name: content(row) for name, row in played.current().items()}
     assert found == {name: content(c) for name, c in played.expected.conversations.items()}
 
 
-@pytest.mark.kafka
 def test_a_conversation_that_went_on_after_it_was_closed_has_a_version_for_each(
     played: Played,
 ) -> None:
@@ -170,7 +167,6 @@ def test_a_conversation_that_went_on_after_it_was_closed_has_a_version_for_each(
     assert any(len(v) > 1 for v in versions.values()), "the halves cut no conversation in two"
 
 
-@pytest.mark.kafka
 def test_examples_of_current_conversations_are_those_of_the_reference(played: Played) -> None:
     versions = {name: row["version"] for name, row in played.current().items()}
     found = [
@@ -182,13 +178,11 @@ def test_examples_of_current_conversations_are_those_of_the_reference(played: Pl
     assert sorted(found, key=_by_id) == sorted(expected, key=_by_id)
 
 
-@pytest.mark.kafka
 def test_each_example_was_mined_once(played: Played) -> None:
     ids = [r["example_id"] for r in played.rows(EXAMPLES)]
     assert len(ids) == len(set(ids))
 
 
-@pytest.mark.kafka
 def test_feedback_is_counted_like_events(played: Played) -> None:
     rows = sorted(played.rows(FEEDBACK), key=lambda r: r["source"]["offset"])
     assert [(r["verdict"], r["reason"]) for r in rows] == [
@@ -198,7 +192,6 @@ def test_feedback_is_counted_like_events(played: Played) -> None:
     assert letter["value"] == b"<not json>"
 
 
-@pytest.mark.kafka
 def test_commits_hold_every_offset_once(played: Played) -> None:
     held: dict[str, list[int]] = defaultdict(list)
     for commit in lake.commits(played.settings.pipeline.lake, TURNS):
