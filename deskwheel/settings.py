@@ -181,7 +181,7 @@ class ServeSettings:
         300_000_000,
         0,
         10**12,
-        "Up to this size each adapter is merged into a copy of the base; above, one base is shared.",
+        "Up to this size each adapter has its own merged copy of the base; above, all share one.",
     )
     system_prompt: str = described(
         "You are the support assistant. Answer in a friendly way.",

@@ -233,10 +233,7 @@ class Demo:
 
     def _show_stream(self, facts: Facts) -> None:
         flow, total = facts["flow"], self._ledger["events"]
-        read = flow["events"] - sum(
-            n for t in facts["topics"] if t["topic"] == "feedback" for k, n in t.items()
-            if k != "topic"
-        )  # fmt: skip
+        read = flow["events"]
         self._show_player()
         self._stages.update(
             "transforms", read, total,
