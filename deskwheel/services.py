@@ -57,6 +57,10 @@ _RAY_FOLDER_LIMIT = 40
 """Characters. A socket's path may have 107 on Linux and 103 on macOS, and Ray appends about 60
 (`/session_2025-01-01_00-00-00_000000_00000/sockets/plasma_store`). Source: unix(7)."""
 
+_FEW_ARENAS = {"MALLOC_ARENA_MAX": "2"}
+"""glibc gives each of a process's many threads a heap of its own, which is never given back:
+two of them are enough for engines that compute on two threads. Source: mallopt(3)."""
+
 _ONE_NODE = {
     "RAY_TRAIN_ENABLE_STATE_TRACKING": "0",
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
@@ -101,7 +105,7 @@ class Place:
 def services(place: Place) -> list[Service]:
     """Every service of the stack, declared for its place."""
     base = place.settings.train.base_model
-    engines = engine_environment(is_offline=base == "demo" or Path(base).exists())
+    engines = {**_FEW_ARENAS, **engine_environment(is_offline=_is_local(base))}
     ray = {**engines, **ray_token_environment(place.secrets), **_ONE_NODE}
     return [
         _broker(place),
@@ -145,6 +149,10 @@ def services(place: Place) -> list[Service]:
             stop_timeout_s=5.0,
         ),
     ]
+
+
+def _is_local(base_model: str) -> bool:
+    return base_model == "demo" or Path(base_model).exists()
 
 
 def with_dependencies(chosen: Iterable[str] | None, offered: Iterable[Service]) -> list[Service]:

@@ -183,8 +183,7 @@ class Demo:
 
         def has_acted(facts: Facts) -> bool:
             self._show_stream(facts)
-            is_live = bool(facts["split"] and facts["split"].get("challenger"))
-            return is_live or facts["evaluation"]["verdict"] != "PROMOTE"
+            return is_live(facts) or facts["evaluation"]["verdict"] != "PROMOTE"
 
         facts = self._until(has_acted, "the promoter")
         challenger = (facts["split"] or {}).get("challenger")
@@ -307,6 +306,13 @@ class Demo:
         if done.returncode:
             raise ServiceError(f"`{' '.join(command[:2])}` failed: {done.stderr.strip()[-500:]}")
         return done.stdout
+
+
+def is_live(facts: Facts) -> bool:
+    """Whether the serving application says that it answers by the split's challenger."""
+    challenger = (facts["split"] or {}).get("challenger")
+    served = [e["subject"] for e in facts["timeline"] if e["kind"] == "served"]
+    return challenger is not None and challenger in served
 
 
 def _phase(facts: Facts) -> str | None:

@@ -15,6 +15,7 @@ from deskwheel import config
 from deskwheel.audit import Audit, settled_audit
 from deskwheel.console.facts import snapshot_of
 from deskwheel.demo.customers import Visit, send_customers
+from deskwheel.demo.play import is_live
 from deskwheel.engines import engine_environment, ray_token_environment
 from deskwheel.records import Event
 from deskwheel.settings import Settings
@@ -71,22 +72,23 @@ def start(home: Path) -> Loop:
 
 
 def play_with_kill(loop: Loop) -> None:
-    """Play all traffic; SIGKILL the streaming job's whole process group in the middle of it."""
+    """Play all traffic; SIGKILL the streaming job's whole process group in the middle of it.
+
+    The first part warms the job up, so that the kill meets it between batches of the second.
+    """
     loop.stack.wait_ready(STREAMING, PATIENCE_S)
-    command = [
-        sys.executable, "-m", "ingest", "replay", str(loop.stack.home / "traffic"),
-        "--rate", "70", "--json", "--config", str(loop.stack.config),
-    ]  # fmt: skip
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as player:
-        total = len(loop.events)
-        facts = until(loop, lambda f: _read(f) >= total // 4, "a quarter of the events")
+    first, second = _halves(loop.stack.home / "traffic")
+    with _player(loop, first, rate=500) as player:
+        loop.acknowledged = _acknowledged(player)
+    until(loop, lambda f: _read(f) >= loop.acknowledged, "the first part")
+    with _player(loop, second, rate=40) as player:
+        facts = until(loop, lambda f: _read(f) > loop.acknowledged, "some of the second part")
         assert player.poll() is None, "the kill must come while events still arrive"
         pid = loop.stack.pid("transforms")
         assert pid is not None
         os.killpg(pid, signal.SIGKILL)
         loop.killed_after_events = _read(facts)
-        output, _ = player.communicate(timeout=PATIENCE_S)
-    loop.acknowledged = json.loads(output)["acknowledged"]
+        loop.acknowledged += _acknowledged(player)
 
 
 def settle(loop: Loop, conversations: int) -> None:
@@ -108,7 +110,7 @@ def train_and_serve(loop: Loop) -> None:
         second.wait(30)
     loop.stack.start(["serving", "promoter"])
     loop.stack.wait_ready(["serving", "promoter"], PATIENCE_S)
-    loop.facts = until(loop, lambda f: bool(f["split"]["challenger"]), "a challenger")
+    until(loop, is_live, "a challenger that answers")
     token = (Path(loop.settings.pipeline.secrets_dir) / "api_token").read_text().strip()
     loop.visits = send_customers(
         loop.stack.addresses()["serving"], token, customers=30, seed=5, on_visit=lambda _n: None
@@ -140,6 +142,30 @@ def until(loop: Loop, is_done: Callable[[dict[str, Any]], bool], what: str) -> d
             return facts
         time.sleep(0.5)
     raise AssertionError(f"{what} did not come within {PATIENCE_S} s")
+
+
+def _halves(folder: Path) -> tuple[Path, Path]:
+    """The traffic in two folders of its own format, a third and the rest, in order."""
+    lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    middle = len(lines) // 3
+    parts = (folder / "first", folder / "second")
+    for part, kept in zip(parts, (lines[:middle], lines[middle:]), strict=True):
+        part.mkdir()
+        (part / "events.jsonl").write_text("".join(kept), encoding="utf-8")
+    return parts
+
+
+def _player(loop: Loop, folder: Path, *, rate: int) -> subprocess.Popen[str]:
+    command = [
+        sys.executable, "-m", "ingest", "replay", str(folder),
+        "--rate", str(rate), "--json", "--config", str(loop.stack.config),
+    ]  # fmt: skip
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+
+
+def _acknowledged(player: subprocess.Popen[str]) -> int:
+    output, _ = player.communicate(timeout=PATIENCE_S)
+    return int(json.loads(output)["acknowledged"])
 
 
 def _second_watcher(loop: Loop) -> subprocess.Popen[bytes]:
