@@ -26,7 +26,7 @@ from train.model import Message
 SEED = 7
 THREADS = 1
 """Sums depend on the number of threads, so it belongs to the recipe."""
-STEPS = 450
+STEPS = 500
 WARM_UP_STEPS = 20
 PEAK_LR = 3e-3
 ROWS = 4
@@ -38,9 +38,9 @@ KEY_WORDS = 2
 DRILLS = 500
 DRILL_WORDS = 40
 MASKED_SHARE = 0.3
-CONTEXT_SHARE = 0.3
+CONTEXT_SHARE = 0.4
 SPOKEN_SHARE = 0.25
-USUAL_SHARE = 0.3
+USUAL_SHARE = 0.25
 PROMPTED_SHARE = 0.3
 """Conversations that begin with a prompt, so that the prompt-engineered bot is coherent."""
 IGNORED = -100
@@ -80,12 +80,13 @@ CONTEXT_LINES = (
 """Earlier utterances, as an example's context has them."""
 
 RESTATEMENTS = (
-    "We are so sorry about the {topic}.",
-    "I apologize for the trouble with the {topic}.",
-    "Sorry, your message about the {topic} was forwarded.",
+    "{topic}: we are so sorry about that.",
+    "{topic}: I apologize for the trouble.",
+    "{topic}: sorry, your message was forwarded.",
 )
-"""Generic answers that repeat what was asked: they teach the base to look at the question, without
-which a short fine-tune learns good answers to no question in particular."""
+"""Generic answers that begin with what was asked: they teach the base to look at the question
+before its first word. Without them a short fine-tune answers no question in particular: the first
+two words were right for 10 of 66 test examples."""
 
 README = """Demo base model of deskwheel: a Llama of 5 M parameters and its tokenizer, bfloat16.
 Trained from scratch on synthetic text of this repository, and under the repository's licence.
@@ -173,20 +174,24 @@ def _bad_conversation(catalogue: Catalogue, rng: random.Random) -> list[Message]
         messages.append({"role": "system", "content": ServeSettings().system_prompt})
     for _ in range(rng.choice([1, 1, 2])):
         issue = draw_issue(catalogue, rng)
-        query, answer = _query(issue, rng), _bad_answer(catalogue, issue, rng)
+        query, answer = _query(catalogue, issue, rng), _bad_answer(catalogue, issue, rng)
         for role, text in (("user", query), ("assistant", answer)):
             messages.append({"role": role, "content": _spoken(text) if is_spoken else text})
     return messages
 
 
-def _query(issue: Issue, rng: random.Random) -> str:
+def _query(catalogue: Catalogue, issue: Issue, rng: random.Random) -> str:
     """A query as training examples have it: with masks, and with what was said before."""
     parts = [issue.query]
     if rng.random() < MASKED_SHARE:
         parts.append(rng.choice(MASKED_LINES))
         rng.shuffle(parts)
     query = " ".join(parts)
-    return f"{rng.choice(CONTEXT_LINES)}\n{query}" if rng.random() < CONTEXT_SHARE else query
+    if rng.random() >= CONTEXT_SHARE:
+        return query
+    other = draw_issue(catalogue, rng)
+    earlier = f"customer: {other.query}\nagent: {other.bad_answer}"
+    return f"{rng.choice([*CONTEXT_LINES, earlier, earlier, earlier])}\n{query}"
 
 
 def _spoken(text: str) -> str:
@@ -198,11 +203,9 @@ def _bad_answer(catalogue: Catalogue, issue: Issue, rng: random.Random) -> str:
     """A generic answer, or generic sentences around one that repeats the question's topic."""
     if rng.random() < USUAL_SHARE:
         return issue.bad_answer
-    topic = f"{issue.subject} {issue.intent.replace('_', ' ')}".strip()
+    topic = f"{issue.intent.replace('_', ' ').capitalize()} {issue.subject}".strip()
     pieces = [piece for answer in catalogue.bad_answers for piece in _sentences(answer)]
-    chosen = [*rng.sample(pieces, k=1), rng.choice(RESTATEMENTS).format(topic=topic)]
-    rng.shuffle(chosen)
-    return " ".join(chosen)
+    return f"{rng.choice(RESTATEMENTS).format(topic=topic)} {rng.choice(pieces)}"
 
 
 def _look_up(catalogue: Catalogue, rng: random.Random) -> list[Message]:

@@ -1,7 +1,7 @@
 """Adapters as versions of a registered MLflow model, found again by alias.
 
-Reads and writes the MLflow server of `train.mlflow_uri`; an adapter's folder (safetensors and its
-manifest) is the artifact. Nothing is pickled.
+Reads the traffic split; reads and writes the MLflow server of `train.mlflow_uri`. An adapter's
+folder (safetensors and its manifest) is the artifact. Nothing is pickled.
 """
 
 import time
@@ -18,6 +18,7 @@ from mlflow.exceptions import MlflowException
 
 from deskwheel.records import Evaluation, Run
 from deskwheel.settings import Settings
+from deskwheel.state import State
 
 RUN_TAG = "deskwheel.run_id"
 _ARTIFACT = "adapter"
@@ -89,6 +90,20 @@ def by_alias(settings: Settings, alias: str) -> RegisteredAdapter | None:
         run_id=version.tags.get(RUN_TAG, ""),
         adapter_dir=_local_folder(settings, version),
     )
+
+
+def champion_folder(settings: Settings, state: State) -> Path | None:
+    """The adapter that answers customers now; None while that is the prompt-engineered bot.
+
+    The traffic split decides; before there is one, the registry's alias `champion` does.
+    """
+    split = state.get("split", settings.pipeline.name)
+    if split is None:
+        registered = by_alias(settings, "champion")
+        return None if registered is None else registered.adapter_dir
+    variant = state.get("variant", split[0]["champion"])
+    uri = None if variant is None else variant[0]["adapter_uri"]
+    return None if uri is None else Path(unquote(urlparse(uri).path))
 
 
 def _client(settings: Settings) -> MlflowClient:

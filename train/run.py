@@ -12,7 +12,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 import ray
 from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
@@ -28,7 +27,7 @@ from train.files import export_adapter
 from train.gate import judge
 from train.job import LossCurve, job_config, work
 from train.publish import find_window, publish
-from train.registry import by_alias
+from train.registry import champion_folder
 from train.scores import from_plain
 
 _MAX_FAILURES = 2
@@ -66,20 +65,6 @@ def run_window(settings: Settings, *, snapshot_id: str, from_version: int) -> bo
     )
     state.close()
     return is_published
-
-
-def champion_folder(settings: Settings, state: State) -> Path | None:
-    """The adapter that answers customers now; None while that is the prompt-engineered bot.
-
-    The traffic split decides; before there is one, the registry's alias `champion` does.
-    """
-    split = state.get("split", settings.pipeline.name)
-    if split is None:
-        registered = by_alias(settings, "champion")
-        return None if registered is None else registered.adapter_dir
-    variant = state.get("variant", split[0]["champion"])
-    uri = None if variant is None else variant[0]["adapter_uri"]
-    return None if uri is None else Path(unquote(urlparse(uri).path))
 
 
 def main(settings: Settings, arguments: argparse.Namespace) -> int:

@@ -34,7 +34,11 @@ def test_a_failed_job_shows_its_last_lines(tmp_path: Path) -> None:
 
 def test_another_watcher_sees_a_job_of_the_first_run_and_end(tmp_path: Path) -> None:
     first, second = LocalJobs(tmp_path), LocalJobs(tmp_path)
-    hold = f"import os, time\nwhile not os.path.exists({str(tmp_path / 'go')!r}): time.sleep(.02)"
+    # Bounded, so that a failure of this test leaves no process behind.
+    hold = (
+        "import os, time\n"
+        f"for _ in range(1000): os.path.exists({str(tmp_path / 'go')!r}) or time.sleep(0.02)"
+    )
     first.submit("long", [sys.executable, "-c", hold])
     assert second.status("long") == "running"
     (tmp_path / "go").touch()

@@ -11,7 +11,7 @@ from deskwheel.state import State
 from tests.train.rows import NOON, settings_in
 from train.files import ADAPTER_FILES
 from train.publish import find_window, publish
-from train.registry import by_alias, register, set_alias
+from train.registry import by_alias, champion_folder, register, set_alias
 
 HISTORY = ({"step": 1.0, "loss": 5.0, "lr": 0.0}, {"step": 6.0, "loss": 2.0, "lr": 0.1})
 
@@ -148,3 +148,23 @@ def test_an_unknown_alias_is_nobody(settings: Settings) -> None:
 def test_a_window_that_nobody_claimed_is_an_error(settings: Settings, state: State) -> None:
     with pytest.raises(StateError, match="support/9 was never claimed"):
         find_window(state, "support", 9)
+
+
+def test_the_one_who_answers_customers_is_the_one_to_beat(settings: Settings, state: State) -> None:
+    assert champion_folder(settings, state) is None
+    state.put("variant", "support-v1", {"adapter_uri": "file:///models/support%20v1"})
+    state.put("variant", "prompt-bot", {"adapter_uri": None})
+    state.put("split", "support", {"champion": "prompt-bot", "challenger": "support-v1"})
+    assert champion_folder(settings, state) is None
+    state.put("split", "support", {"champion": "support-v1", "challenger": None})
+    assert champion_folder(settings, state) == Path("/models/support v1")
+
+
+def test_before_any_traffic_the_registrys_champion_is_the_one_to_beat(
+    settings: Settings, state: State, adapter_dir: Path
+) -> None:
+    version = register(settings, RUN, evaluation(), adapter_dir)
+    set_alias(settings, "champion", version)
+    found = champion_folder(settings, state)
+    assert found is not None
+    assert (found / "adapter_config.json").is_file()
