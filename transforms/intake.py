@@ -116,8 +116,10 @@ def write_batch(
     # One task a core, not one a topic-partition: a Python worker's crossing costs more than
     # the few rows of a partition.
     tasks = frame.sparkSession.sparkContext.defaultParallelism
-    rows = frame.select(*columns).coalesce(tasks).mapInArrow(
-        row_maker(intake, rules, batch_id), spark_schema(intake.table.record)
+    rows = (
+        frame.select(*columns)
+        .coalesce(tasks)
+        .mapInArrow(row_maker(intake, rules, batch_id), spark_schema(intake.table.record))
     )
     rows = rows.persist()
     try:
