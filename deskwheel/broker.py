@@ -17,9 +17,10 @@ from pathlib import Path
 from deskwheel.errors import DeskwheelError, SetupError
 from deskwheel.jars import jar_dir
 from deskwheel.java import find_java
+from deskwheel.topics import DEAD_LETTER_BYTES
 
-MESSAGE_MAX_BYTES = 17 * 1024 * 1024
-"""One MiB above the topics' limit, which counts the record batch with its headers."""
+MESSAGE_MAX_BYTES = DEAD_LETTER_BYTES + 1024 * 1024
+"""One MiB above the largest limit of a topic, which counts the record batch with its headers."""
 
 _PROPERTIES = """\
 process.roles=broker,controller

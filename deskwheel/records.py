@@ -46,7 +46,8 @@ class Event:
     """
 
     id: str
-    """Unique per source; two events with one id are the same event delivered twice."""
+    """Unique per tenant and topic; two events with one id are the same event delivered twice,
+    also by two gateways. Sources that number from 1 must be given ids of their own."""
     source: str
     """Who produced it, for example `chat-gw-1`."""
     type: str

@@ -19,7 +19,8 @@ class Topic:
     retention_ms: int
     partitions: int = 3
     max_message_bytes: int = 16 * 1024 * 1024
-    """Above the parsers' own limit, so that an oversize event can be rejected with a reason."""
+    """Of a compressed batch. Above the parsers' own limit, so that an oversize event can be
+    rejected with a reason."""
 
 
 def raw_topic(channel: str) -> str:
@@ -35,8 +36,19 @@ def dead_letter_topic(topic: str) -> str:
 RAW = tuple(Topic(raw_topic(c), "ingest", 7 * DAY_MS) for c in CHANNELS)
 FEEDBACK = Topic("feedback", "deploy", 30 * DAY_MS)
 EVENTS = Topic("deskwheel.events", "all", 30 * DAY_MS, partitions=1)
+"""Reserved for the timeline as CloudEvents; nothing publishes to it yet."""
+DEAD_LETTER_BYTES = 48 * 1024 * 1024
+"""Whatever a raw topic took must fit here without its compression and with a few headers more:
+publishers send values of up to 20 MiB, and a dead letter that is refused would stop the stream."""
+
 DEAD_LETTERS = tuple(
-    Topic(dead_letter_topic(t.name), "transforms", 14 * DAY_MS) for t in (*RAW, FEEDBACK)
+    Topic(
+        dead_letter_topic(t.name),
+        "transforms",
+        14 * DAY_MS,
+        max_message_bytes=DEAD_LETTER_BYTES,
+    )
+    for t in (*RAW, FEEDBACK)
 )
 TOPICS: tuple[Topic, ...] = (*RAW, *DEAD_LETTERS, FEEDBACK, EVENTS)
 """Every topic. `LogAppendTime` is set on all of them: the broker's clock bounds event time."""

@@ -5,11 +5,14 @@ events': a watermark would drop late turns, and the last conversations of an idl
 wait for a message that never comes. A conversation closes when its source says so (after a
 short grace for turns that are under way), when it was idle, or when it is full. A later turn
 reopens it: the next version holds all of its turns, so the newest version does not depend on
-when the job was stopped, restarted or late.
+when the job was stopped, restarted or late. What follows a full conversation, or comes a week
+after it closed, is a conversation of its own, named `ID.2`: the turns before are not in the state
+any more, and a version without them must not replace one that has them.
 """
 
 import time
 from collections.abc import Iterator
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +30,27 @@ from transforms.session import incarnation, spark_schema, write_once
 
 NAME = "conversations"
 KEEP_CLOSED_S = 7 * 24 * 3600
-"""A closed conversation can be reopened for a week; then its turns leave the state."""
+"""A closed conversation can be reopened for a week; then its turns leave the state, and a handful
+of numbers stay."""
 
 _CLOSED = "conversation_id string, version int, close_reason string, turns array<string>"
-_META = "version int, due_ms long, due_reason string, keep_ms long"
+_META = "part int, version int, due_ms long, due_reason string, keep_ms long"
+
+
+@dataclass(frozen=True)
+class _Meta:
+    """Where a conversation stands; times in ms since the epoch, 0 for none."""
+
+    part: int = 1
+    """Grows when the turns so far were forgotten; each part is a conversation of its own."""
+    version: int = 0
+    """Newest version of the part that was closed; 0 before the first."""
+    due_ms: int = 0
+    due_reason: str = ""
+    keep_ms: int = 0
+
+    def next_part(self) -> "_Meta":
+        return _Meta(part=self.part + 1)
 
 
 class Conversations(StatefulProcessor):
@@ -55,21 +75,21 @@ class Conversations(StatefulProcessor):
         timerValues: Any,  # noqa: N803
     ) -> Iterator[Row]:
         """Keep the new turns and set the timer anew; emit only a conversation that is full."""
-        version, due_ms, due_reason, keep_ms = self._read_meta()
+        meta = self._read_meta()
         new = list(rows)
         self._turns.appendList([(_stored(row).to_json(),) for row in new])
-        now = int(timerValues.getCurrentProcessingTimeInMs())
-        is_stated = any(row["is_closing"] for row in new) or due_reason == "stated"
-        self._drop_timers(due_ms, keep_ms)
+        is_stated = any(row["is_closing"] for row in new) or meta.due_reason == "stated"
+        self._drop_timers(meta.due_ms, meta.keep_ms)
         if len(list(self._turns.get())) >= self._max_turns:
-            yield self._closed(key, version + 1, "capped")
+            yield self._closed(key, meta, "capped")
             self._turns.clear()
-            self._keep(now, version + 1)
+            self._write_meta(meta.next_part())
             return
-        due_reason = "stated" if is_stated else "idle"
+        now = int(timerValues.getCurrentProcessingTimeInMs())
         due_ms = now + (self._grace_ms if is_stated else self._idle_ms)
         self._handle.registerTimer(due_ms)
-        self._meta.update((version, due_ms, due_reason, 0))
+        reason = "stated" if is_stated else "idle"
+        self._write_meta(replace(meta, due_ms=due_ms, due_reason=reason, keep_ms=0))
 
     def handleExpiredTimer(  # noqa: N802  name fixed by Spark
         self,
@@ -78,40 +98,37 @@ class Conversations(StatefulProcessor):
         expiredTimerInfo: Any,  # noqa: N803
     ) -> Iterator[Row]:
         """Emit the conversation that is due, or forget one that was closed a week ago."""
-        version, due_ms, due_reason, keep_ms = self._read_meta()
-        if keep_ms:
+        meta = self._read_meta()
+        if meta.keep_ms:
             self._turns.clear()
-            self._meta.clear()
+            self._write_meta(meta.next_part())
             return
-        if not due_ms:
+        if not meta.due_ms:
             return
-        yield self._closed(key, version + 1, "stated" if due_reason == "stated" else "idle")
-        self._keep(int(timerValues.getCurrentProcessingTimeInMs()), version + 1)
+        yield self._closed(key, meta, "stated" if meta.due_reason == "stated" else "idle")
+        keep_ms = int(timerValues.getCurrentProcessingTimeInMs()) + KEEP_CLOSED_S * 1000
+        self._handle.registerTimer(keep_ms)
+        self._write_meta(_Meta(part=meta.part, version=meta.version + 1, keep_ms=keep_ms))
 
     def close(self) -> None:
         """Nothing to release."""
 
-    def _keep(self, now: int, version: int) -> None:
-        """Remember a closed conversation until it is too late to reopen it."""
-        keep_ms = now + KEEP_CLOSED_S * 1000
-        self._handle.registerTimer(keep_ms)
-        self._meta.update((version, 0, "", keep_ms))
+    def _read_meta(self) -> _Meta:
+        stored = self._meta.get() if self._meta.exists() else None
+        return _Meta() if stored is None else _Meta(*stored)
 
-    def _read_meta(self) -> tuple[int, int, str, int]:
-        meta = self._meta.get() if self._meta.exists() else None
-        if meta is None:
-            return 0, 0, "", 0
-        version, due_ms, due_reason, keep_ms = meta
-        return int(version), int(due_ms), str(due_reason), int(keep_ms)
+    def _write_meta(self, meta: _Meta) -> None:
+        self._meta.update(astuple(meta))
 
     def _drop_timers(self, *times: int) -> None:
         for at in times:
             if at:
                 self._handle.deleteTimer(at)
 
-    def _closed(self, key: Any, version: int, reason: CloseReason) -> Row:
+    def _closed(self, key: Any, meta: _Meta, reason: CloseReason) -> Row:
         turns = [turn for (turn,) in self._turns.get()]
-        return Row(conversation_id=key[0], version=version, close_reason=reason, turns=turns)
+        name = key[0] if meta.part == 1 else f"{key[0]}.{meta.part}"
+        return Row(conversation_id=name, version=meta.version + 1, close_reason=reason, turns=turns)
 
 
 def start_conversations(

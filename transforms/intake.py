@@ -22,8 +22,8 @@ from deskwheel.records import Pointer
 from deskwheel.schema import arrow_schema, to_table
 from deskwheel.settings import Settings
 from deskwheel.tables import FEEDBACK, TURNS, Table
+from deskwheel.topics import DEAD_LETTER_BYTES, RAW, dead_letter_topic
 from deskwheel.topics import FEEDBACK as FEEDBACK_TOPIC
-from deskwheel.topics import RAW, dead_letter_topic
 from transforms.outcomes import feedback_rows
 from transforms.parse.model import RawEvent
 from transforms.session import incarnation, spark_schema, write_once
@@ -190,6 +190,8 @@ def _mark_duplicates(rows: DataFrame, settings: Settings, intake: Intake) -> Dat
     seen = (
         table.where((F.col("verdict") == "accepted") & (F.col("ingested_at") >= since))
         .select(*key)
+        # Only the batch's ids are sent to the tasks; days of stored ones would not fit a driver.
+        .join(F.broadcast(rows.select(*key).distinct()), ["seen_topic", "seen_id"], "left_semi")
         .distinct()
         .withColumn("is_seen", F.lit(True))
     )
@@ -264,8 +266,8 @@ def _publish_dead_letters(frame: DataFrame, rows: DataFrame, settings: Settings)
         .write.format("kafka")
         .option("kafka.bootstrap.servers", settings.kafka.bootstrap)
         .option("kafka.acks", "all")
-        .option("kafka.max.request.size", str(32 * 1024 * 1024))
-        .option("kafka.buffer.memory", str(64 * 1024 * 1024))
+        .option("kafka.max.request.size", str(DEAD_LETTER_BYTES))
+        .option("kafka.buffer.memory", str(2 * DEAD_LETTER_BYTES))
         .save()
     )
 

@@ -14,6 +14,13 @@ from transforms.parse.model import Limits, ParsedEvent, RawEvent, Rejection, Sai
 
 VERSION = "turns-1"
 
+STATUSES = frozenset(
+    {"solved", "unsolved", "abandoned", "transferred", "escalated", "open", "pending", "closed"}
+)
+"""Outcomes that a source may state; any other text is kept as `other`."""
+
+_ID_CHARS = 250
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -102,19 +109,20 @@ def _row(
         tenant=rules.tenant,
         channel=event.channel,  # type: ignore[arg-type]
         source=pointer,
-        event_id=parsed.event_id,
+        event_id=_bounded(parsed.event_id),
         position=position,
         verdict="accepted",
         reason=None,
         detail=None,
-        conversation_id=parsed.conversation_id,
+        # Two channels may number their conversations alike, and an id may be a phone number.
+        conversation_id=ids.record_id(event.channel, rules.tenant, parsed.conversation_id),
         role=said.role if said else None,
         text=None,
         shadow_text=None,
         sent_at=min(sent_at, event.ingested_at + rules.limits.future_slack),
         ingested_at=event.ingested_at,
         is_closing=said is None,
-        status=status,
+        status=_status(status),
         csat=closing.csat if closing and said is None else None,
         subject_key=_key(rules, parsed.customer_id),
         agent_key=_key(rules, said.agent_id) if said else None,
@@ -135,7 +143,7 @@ def _rejected(
         tenant=rules.tenant,
         channel=event.channel,  # type: ignore[arg-type]
         source=pointer,
-        event_id=event.header("ce_id") or place,
+        event_id=_bounded(event.header("ce_id")) or place,
         position=0,
         verdict="rejected",
         reason=rejection.reason,
@@ -163,6 +171,18 @@ def _clamped(event: RawEvent, rules: Rules) -> datetime:
     """The envelope's time, held within what the table may carry."""
     upper = event.ingested_at + rules.limits.future_slack
     return max(datetime(1970, 1, 1, tzinfo=UTC), min(event.envelope_time(), upper))
+
+
+def _status(stated: str | None) -> str | None:
+    """A status in our words; what a source writes freely may hold anything, even a name."""
+    if stated is None:
+        return None
+    return stated if stated in STATUSES else "other"
+
+
+def _bounded(event_id: str) -> str:
+    """An id of the envelope, or its hash where it is too long to be one."""
+    return event_id if len(event_id) <= _ID_CHARS else ids.record_id("evt", event_id)
 
 
 def _key(rules: Rules, person: str | None) -> str | None:

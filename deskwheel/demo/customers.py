@@ -43,6 +43,7 @@ def send_customers(
     url: str,
     token: str,
     *,
+    model: str,
     customers: int,
     seed: int,
     on_visit: Callable[[int], None],
@@ -60,7 +61,7 @@ def send_customers(
     ]
     visits: list[Visit] = []
     with ThreadPoolExecutor(clients) as pool:
-        for visit in pool.map(lambda plan: _visit(url, token, *plan), plans):
+        for visit in pool.map(lambda plan: _visit(url, token, model, *plan), plans):
             visits.append(visit)
             on_visit(len(visits))
     return visits
@@ -72,9 +73,9 @@ def judge(issue: Issue, answer: str, chance: float) -> int:
     return 1 + sum(helpfulness >= step for step in _CSAT_STEPS)
 
 
-def _visit(url: str, token: str, customer: str, issue: Issue, chance: float) -> Visit:
+def _visit(url: str, token: str, model: str, customer: str, issue: Issue, chance: float) -> Visit:
     asked = {
-        "model": "support",
+        "model": model,
         "user": customer,
         "messages": [{"role": "user", "content": issue.query}],
     }

@@ -9,6 +9,7 @@ only watches, plays the outside world, and reports.
 import argparse
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -49,12 +50,15 @@ def run(_settings: Settings, arguments: argparse.Namespace) -> int:
         own = config.load(arguments.config, arguments.set)
     demo = Demo(home, own, console, seed=arguments.seed, conversations=arguments.conversations)
     demo.prepare()
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         outcome = demo.play()
         page = save_result(home, outcome)
-        print_result(console, outcome, page, kept=arguments.keep)
+        addresses = demo.start_pages() if arguments.keep else outcome.addresses
+        print_result(console, outcome, page, addresses=addresses, kept=arguments.keep)
         if arguments.keep:
-            demo.keep()
+            console.print("The loop keeps running; Ctrl-C ends it.")
+            stop_event().wait()
     except KeyboardInterrupt:
         console.print("\nstopped; ending every process of the demo …")
         return 130
@@ -104,9 +108,8 @@ class Demo:
         Raises:
             ServiceError: a process failed or a stage did not end within its patience.
         """
-        stop = stop_event()
         with Stages(self._console) as stages:
-            self._stages, self._stop = stages, stop
+            self._stages = stages
             self._start_stack()
             self._play_traffic()
             facts = self._watch_until_trained()
@@ -116,14 +119,11 @@ class Demo:
             decision = self._stage("deploy", "decide", "--json")
             return self._finish(facts, visits, json.loads(decision))
 
-    def keep(self) -> None:
-        """Leave everything running, MLflow's page too, until Ctrl-C."""
+    def start_pages(self) -> dict[str, str]:
+        """Start MLflow's page too, and return every address."""
         self.stack.start(["mlflow"])
         self.stack.wait_ready(["mlflow"], _PATIENCE_S)
-        for name, address in self.stack.addresses().items():
-            self._console.print(f"  {name:<10} {address}")
-        self._console.print("The loop keeps running; Ctrl-C ends it.")
-        stop_event().wait()
+        return self.stack.addresses()
 
     def stop(self) -> None:
         """End every process of the demo; idempotent."""
@@ -200,7 +200,12 @@ class Demo:
 
         url = self.stack.addresses()["serving"]
         return send_customers(
-            url, token.strip(), customers=customers, seed=self._seed + 1, on_visit=show
+            url,
+            token.strip(),
+            model=self.stack.settings.pipeline.name,
+            customers=customers,
+            seed=self._seed + 1,
+            on_visit=show,
         )
 
     def _await_feedback(self, visits: int) -> None:
@@ -285,8 +290,7 @@ class Demo:
             self._raise_if_failed(facts)
             if is_done(facts):
                 return facts
-            if self._stop.wait(_POLL_S):
-                raise KeyboardInterrupt
+            time.sleep(_POLL_S)
         logs = self.home / "logs"
         raise ServiceError(f"{what} did not come within {_PATIENCE_S:.0f} s; see {logs}")
 
@@ -306,6 +310,11 @@ class Demo:
         if done.returncode:
             raise ServiceError(f"`{' '.join(command[:2])}` failed: {done.stderr.strip()[-500:]}")
         return done.stdout
+
+
+def _interrupt(_number: int, _frame: object) -> None:
+    """End as on Ctrl-C: whoever waits below must not be waited for."""
+    raise KeyboardInterrupt
 
 
 def is_live(facts: Facts) -> bool:

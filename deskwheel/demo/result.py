@@ -72,7 +72,9 @@ def save_result(home: Path, outcome: Outcome) -> Path:
     return write_report(home / "report.html", audited)
 
 
-def print_result(console: Console, outcome: Outcome, page: Path, *, kept: bool) -> None:
+def print_result(
+    console: Console, outcome: Outcome, page: Path, *, addresses: Mapping[str, str], kept: bool
+) -> None:
     """Print the table, the addresses and what the figures do not say."""
     table = Table(title="deskwheel demo: once round the loop", show_header=False)
     table.add_column(style="bold", no_wrap=True)
@@ -83,7 +85,7 @@ def print_result(console: Console, outcome: Outcome, page: Path, *, kept: bool) 
     console.print(DISCLAIMER)
     state = "running" if kept else "stopped; `make demo KEEP=1` keeps it running"
     for name in ("console", "ray", "mlflow"):
-        address = outcome.addresses.get(name, "started with KEEP=1")
+        address = addresses.get(name, "not started")
         console.print(f"  {name:<8} {address} ({state})", soft_wrap=True)
     console.print(f"  page     file://{page}", soft_wrap=True)
 

@@ -113,7 +113,12 @@ def train_and_serve(loop: Loop) -> None:
     until(loop, is_live, "a challenger that answers")
     token = (Path(loop.settings.pipeline.secrets_dir) / "api_token").read_text().strip()
     loop.visits = send_customers(
-        loop.stack.addresses()["serving"], token, customers=30, seed=5, on_visit=lambda _n: None
+        loop.stack.addresses()["serving"],
+        token,
+        model=loop.settings.pipeline.name,
+        customers=30,
+        seed=5,
+        on_visit=lambda _n: None,
     )
     wanted = len(loop.visits)
     until(loop, lambda f: sum(a["outcomes"] for a in f["arms"]) >= wanted, "outcomes in Delta")

@@ -5,6 +5,7 @@ trigger; nothing of that may show in what comes out.
 """
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,9 +13,13 @@ from deskwheel import lake
 from deskwheel.console.facts import snapshot_of
 from deskwheel.state import State
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, FEEDBACK, SNAPSHOTS, TURNS, VALIDATED
+from tests.flow.judged import judged_by_rules
 from tests.flow.loop import Loop, verb
 from tests.flow.reference import Reference, content, current
 from train.data import find_snapshot, load_training_set
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 pytestmark = [pytest.mark.kafka, pytest.mark.timeout(1800)]
 
@@ -67,13 +72,18 @@ def test_every_candidate_has_one_verdict(loop: Loop) -> None:
     assert len(set(judged)) == len(judged) > 0
 
 
-def test_valid_contents_are_those_of_the_reference(loop: Loop, expected: Reference) -> None:
-    rows = lake.read(
-        loop.settings.pipeline.lake, VALIDATED, columns=["content_hash", "verdict"]
-    ).to_pylist()
-    valid = [r["content_hash"] for r in rows if r["verdict"] == "valid"]
-    assert len(valid) == len(set(valid)) > 0
-    assert set(valid) <= {e.content_hash for e in expected.examples}
+def test_kill_changes_no_verdict_of_an_example(
+    loop: Loop, expected: Reference, spark: "SparkSession"
+) -> None:
+    wished = judged_by_rules(spark, loop.settings.validate, expected.examples)
+    columns = ["content_hash", "verdict", "reasons"]
+    found = Counter(
+        (row["content_hash"], row["verdict"], tuple(row["reasons"]))
+        for row in lake.read(loop.settings.pipeline.lake, VALIDATED, columns=columns).to_pylist()
+        if row["verdict"] != "superseded"
+    )
+    assert found == wished
+    assert {"valid", "quarantined"} <= {verdict for _, verdict, _ in found}
 
 
 def test_digest_trained_equals_digest_frozen(loop: Loop) -> None:

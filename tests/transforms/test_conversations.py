@@ -39,8 +39,9 @@ class Clock:
         return [t - START_MS for t in self.tester.handle.listTimers()]
 
     def is_forgotten(self) -> bool:
+        """Whether only numbers are kept of it."""
         turns = self.tester.peekListState("turns", KEY)
-        return not turns and self.tester.peekValueState("meta", KEY) is None
+        return not turns and self.timers() == []
 
 
 def row(number: int, *, is_closing: bool = False) -> Row:
@@ -109,7 +110,7 @@ def test_a_closed_conversation_is_told_once(clock: Clock) -> None:
     assert clock.at(IDLE_MS + KEEP_MS - 1) == []
 
 
-def test_after_a_week_a_closed_conversation_leaves_no_state(clock: Clock) -> None:
+def test_after_a_week_a_closed_conversation_leaves_no_turns(clock: Clock) -> None:
     clock.say(1)
     clock.at(IDLE_MS)
     assert not clock.is_forgotten()
@@ -137,18 +138,29 @@ def test_a_full_conversation_closes_at_once_and_frees_its_turns() -> None:
     assert clock.at(IDLE_MS) == []
 
 
-def test_what_follows_a_full_conversation_is_its_next_version() -> None:
+def test_what_follows_a_full_conversation_does_not_replace_it() -> None:
     clock = Clock(max_turns=2)
-    clock.say(1, 2)
+    (full,) = clock.say(1, 2)
     clock.say(3)
-    assert told(clock.at(IDLE_MS)) == [(2, "idle", ["t-3"])]
+    rest = clock.at(IDLE_MS)
+    assert told(rest) == [(1, "idle", ["t-3"])]
+    assert (full["conversation_id"], rest[0]["conversation_id"]) == (KEY, f"{KEY}.2")
 
 
-def test_a_full_conversation_is_forgotten_after_a_week_too() -> None:
+def test_what_comes_after_a_week_does_not_replace_what_was_forgotten(clock: Clock) -> None:
+    clock.say(1)
+    clock.at(IDLE_MS)
+    clock.at(IDLE_MS + KEEP_MS)
+    clock.say(2)
+    (late,) = clock.at(2 * IDLE_MS + KEEP_MS)
+    assert (late["conversation_id"], late["version"]) == (f"{KEY}.2", 1)
+    clock.say(3)
+    assert told(clock.at(3 * IDLE_MS + KEEP_MS)) == [(2, "idle", ["t-2", "t-3"])]
+
+
+def test_a_full_conversation_leaves_no_turns() -> None:
     clock = Clock(max_turns=1)
     clock.say(1)
-    assert clock.timers() == [KEEP_MS]
-    clock.at(KEEP_MS)
     assert clock.is_forgotten()
 
 

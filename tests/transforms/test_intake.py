@@ -30,6 +30,10 @@ COLUMNS = (
 )
 
 
+BIGGEST_BYTES = 18 * 1024 * 1024
+"""What a publisher can bring through a raw topic's 16 MiB by compression."""
+
+
 def record(
     event: RawEvent, offset: int, *, partition: int = 0, at: datetime = toys.NOW
 ) -> tuple[Any, ...]:
@@ -192,7 +196,7 @@ def test_dead_letters_keep_their_bytes_and_say_why(
     records = [
         record(chat(), 0),
         record(old, 1),
-        record(raw("chat", b"x" * 200_000), 2),
+        record(raw("chat", b"x" * BIGGEST_BYTES), 2),
         record(raw("call", b"[", ce_id="e-2"), 5, partition=1),
         record(mail(Precedence="bulk"), 0),
     ]
@@ -212,7 +216,7 @@ def test_dead_letters_keep_their_bytes_and_say_why(
             "dlq.partition": "0", "dlq.offset": "1",
         },
     }  # fmt: skip
-    assert len(letters["raw.chat", "2"]["value"]) == 200_000
+    assert len(letters["raw.chat", "2"]["value"]) == BIGGEST_BYTES
     assert Counter(r["headers"]["dlq.reason"] for r in letters.values()) == {
         reasons.UNDECODABLE: 1, reasons.TOO_LARGE: 1, reasons.NOT_JSON: 1,
     }  # fmt: skip

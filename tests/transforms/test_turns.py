@@ -117,3 +117,15 @@ def test_an_unreadable_earliest_time_names_the_setting() -> None:
     changed = replace(whole.transforms, earliest_event_time="long ago")
     with pytest.raises(ConfigError, match="earliest_event_time.*'long ago'"):
         Rules.of(replace(whole, transforms=changed), b"s")
+
+
+def test_a_status_in_free_words_is_not_kept() -> None:
+    (row,) = turns(closing(resolution="call John Smith back on 555-010-1234"))
+    assert row.status == "other"
+    assert "Smith" not in repr(asdict(row))
+
+
+def test_conversations_of_two_channels_with_one_id_stay_apart() -> None:
+    by_chat = turns(chat(conversation_id="1001"))[0]
+    by_call = turns(call(call_id="1001"))[0]
+    assert by_chat.conversation_id != by_call.conversation_id

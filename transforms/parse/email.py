@@ -9,7 +9,7 @@ from email.utils import getaddresses, parseaddr, parsedate_to_datetime
 
 from selectolax.lexbor import LexborHTMLParser
 
-from deskwheel import ids, reasons
+from deskwheel import reasons
 from transforms.parse.model import Limits, ParsedEvent, RawEvent, Rejection, Said
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
@@ -47,10 +47,9 @@ def parse(event: RawEvent, limits: Limits) -> ParsedEvent:
         agent_id=address.lower() if is_agent else None,
         status=_decoded(message, "X-Ticket-Status").strip().lower() or None,
     )
-    tenant = event.header("ce_tenant")
     return ParsedEvent(
         event_id=message_ids[0],
-        conversation_id=ids.record_id("mail", tenant, _thread_root(message, message_ids[0])),
+        conversation_id=_thread_root(message, message_ids[0]),
         customer_id=customer.lower() or None,
         utterances=(said,),
         known_names=tuple(n for n in (name if not is_agent else "", customer_name) if n),
