@@ -100,6 +100,28 @@ def test_spark_writes_kafka_only_for_dead_letters() -> None:
     assert sinks == ["transforms/intake.py"]
 
 
+PUBLISHING_CALLS = {"publish", "publish_bytes"}
+
+
+def test_only_a_topics_writer_hands_events_to_the_broker() -> None:
+    """Raw events come from ingest and feedback from deploy; `Publisher` is the one door."""
+    callers = {
+        path.relative_to(ROOT).as_posix()
+        for package in PACKAGES
+        for path, tree in modules(package)
+        for call in calls(tree, PUBLISHING_CALLS)
+        if isinstance(call.func, ast.Attribute)
+    }
+    assert {c for c in callers if not c.startswith("ingest/")} == {"deploy/feedback.py"}
+
+
+def test_deploy_publishes_feedback_alone() -> None:
+    ((_, tree),) = [m for m in modules("deploy") if m[0].name == "feedback.py"]
+    named = [constants(call) for call in calls(tree, PUBLISHING_CALLS)]
+    assert [names & set(vars(topics)) for names in named] == [{"FEEDBACK"}]
+    assert topics.FEEDBACK.writer == "deploy"
+
+
 def constants_text(call: ast.Call) -> set[str]:
     return {a.value for a in call.args if isinstance(a, ast.Constant) and isinstance(a.value, str)}
 

@@ -2,11 +2,10 @@
 
 Writes the documents `run` and `evaluation`, the timeline, and MLflow. At most one adapter is
 published for a window: the run's id follows from the window, registering is idempotent, and the
-window leaves `submitted` once.
+window leaves `submitted` once. The evaluation becomes visible after that, so nobody acts on a
+window that has failed meanwhile.
 """
 
-import os
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,9 +14,11 @@ from deskwheel.errors import StateError
 from deskwheel.records import Evaluation, Run
 from deskwheel.settings import Settings
 from deskwheel.state import Row, State
+from train.announce import LEASE_S, announce, prepare, publishing
 from train.registry import register, set_alias
 
-_LEASE_S = 300.0
+_WAIT_S = LEASE_S + 30.0
+"""Longer than the lease that a killed process leaves behind."""
 
 
 def find_window(state: State, pipeline: str, from_version: int) -> Row:
@@ -43,45 +44,53 @@ def publish(
     from_version: int,
     adapter_dir: Path,
     history: Sequence[Mapping[str, float]],
+    wait_s: float = _WAIT_S,
 ) -> bool:
     """Publish a run's adapter for its window; False when the window has one already.
 
+    A repetition after a crash finishes what the crash has left.
+
+    Args:
+        settings: name of the pipeline and address of the registry.
+        state: where documents and window are kept.
+        run: what was trained.
+        evaluation: how it was judged.
+        from_version: the window's.
+        adapter_dir: folder of the adapter.
+        history: metrics a report, each with its `step`.
+        wait_s: for how many seconds to wait for another process that publishes the run.
+
     Raises:
-        StateError: another process is publishing for this window at this moment.
+        StateError: another process went on publishing the run, or the window failed meanwhile.
     """
-    pipeline = settings.pipeline.name
-    owner = f"{socket.gethostname()}/{os.getpid()}"
-    if state.acquire_lease(f"publish/{run.run_id}", owner, _LEASE_S) is None:
-        raise StateError(f"run {run.run_id} is being published by another process; leave it to it")
-    if find_window(state, pipeline, from_version)["phase"] != "submitted":
-        return False
+    with publishing(state, run.run_id, wait_s=wait_s) as is_ours:
+        if not is_ours:
+            raise StateError(
+                f"run {run.run_id} is being published by another process; leave it to it"
+            )
+        phase = find_window(state, run.pipeline, from_version)["phase"]
+        if phase == "submitted":
+            _store(settings, state, run, evaluation, adapter_dir=adapter_dir, history=history)
+            state.advance_window(run.pipeline, from_version, expect="submitted", phase="trained")
+        if phase in ("submitted", "trained"):
+            announce(state, run.run_id)
+        return phase == "submitted"
+
+
+def _store(
+    settings: Settings,
+    state: State,
+    run: Run,
+    evaluation: Evaluation,
+    *,
+    adapter_dir: Path,
+    history: Sequence[Mapping[str, float]],
+) -> None:
+    """Everything that nobody acts on before the evaluation is there; may be repeated."""
     version = register(settings, run, evaluation, adapter_dir, history=history)
     if evaluation.verdict == "PROMOTE":
         set_alias(settings, "challenger", version)
     points = [[entry["step"], entry["loss"]] for entry in history]
     state.put("loss_curve", run.run_id, {"points": points})
     state.put("run", run.run_id, asdict(run))
-    state.put("evaluation", evaluation.evaluation_id, asdict(evaluation))
-    state.advance_window(pipeline, from_version, expect="submitted", phase="trained")
-    _tell(state, run, evaluation, version)
-    return True
-
-
-def _tell(state: State, run: Run, evaluation: Evaluation, version: str) -> None:
-    trained = {
-        "snapshot_id": run.snapshot_id,
-        "steps": run.steps,
-        "first_loss": run.first_loss,
-        "last_loss": run.last_loss,
-        "model_version": version,
-        "adapter_uri": run.adapter_uri,
-    }
-    judged = {
-        "run_id": run.run_id,
-        "verdict": evaluation.verdict,
-        "reasons": list(evaluation.reasons),
-        "examples": evaluation.examples,
-        "scores": evaluation.scores,
-    }
-    state.record(run.pipeline, "trained", run.run_id, trained)
-    state.record(run.pipeline, "evaluated", evaluation.evaluation_id, judged)
+    prepare(state, run, evaluation, version)

@@ -1,4 +1,4 @@
-"""Adapters as versions of a registered MLflow model, found again by alias.
+"""Adapters as versions of a registered MLflow model, found again by the run they came from.
 
 Reads the traffic split; reads and writes the MLflow server of `train.mlflow_uri`. An adapter's
 folder (safetensors and its manifest) is the artifact. Nothing is pickled.
@@ -6,13 +6,11 @@ folder (safetensors and its manifest) is the artifact. Nothing is pickled.
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
 
 from mlflow import MlflowClient
-from mlflow.artifacts import download_artifacts
 from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 
@@ -22,16 +20,6 @@ from deskwheel.state import State
 
 RUN_TAG = "deskwheel.run_id"
 _ARTIFACT = "adapter"
-
-
-@dataclass(frozen=True, kw_only=True)
-class RegisteredAdapter:
-    """One version of the registered model, its files at hand."""
-
-    version: str
-    run_id: str
-    """Of our run, not MLflow's."""
-    adapter_dir: Path
 
 
 def register(
@@ -74,33 +62,21 @@ def register(
 
 
 def set_alias(settings: Settings, alias: str, version: str) -> None:
-    """Let an alias (`challenger`, `champion`) point to a version, away from any other."""
+    """Let an alias point to a version, away from any other.
+
+    For people who look at the registry; who answers customers is in the traffic split.
+    """
     _client(settings).set_registered_model_alias(settings.pipeline.name, alias, version)
-
-
-def by_alias(settings: Settings, alias: str) -> RegisteredAdapter | None:
-    """The version behind an alias, its files fetched where they are not on this disk; or None."""
-    client = _client(settings)
-    try:
-        version = client.get_model_version_by_alias(settings.pipeline.name, alias)
-    except MlflowException:
-        return None
-    return RegisteredAdapter(
-        version=str(version.version),
-        run_id=version.tags.get(RUN_TAG, ""),
-        adapter_dir=_local_folder(settings, version),
-    )
 
 
 def champion_folder(settings: Settings, state: State) -> Path | None:
     """The adapter that answers customers now; None while that is the prompt-engineered bot.
 
-    The traffic split decides; before there is one, the registry's alias `champion` does.
+    The traffic split decides; before there is one, nobody but the bot can answer.
     """
     split = state.get("split", settings.pipeline.name)
     if split is None:
-        registered = by_alias(settings, "champion")
-        return None if registered is None else registered.adapter_dir
+        return None
     variant = state.get("variant", split[0]["champion"])
     uri = None if variant is None else variant[0]["adapter_uri"]
     return None if uri is None else Path(unquote(urlparse(uri).path))
@@ -160,14 +136,3 @@ def _metrics(evaluation: Evaluation, history: Sequence[Mapping[str, float]]) -> 
         if name != "step"
     ]
     return (final + steps)[:1000]
-
-
-def _local_folder(settings: Settings, version: Any) -> Path:
-    parsed = urlparse(version.source)
-    if parsed.scheme in ("", "file"):
-        return Path(unquote(parsed.path))
-    target = Path(settings.train.runs_dir).resolve() / "registry" / f"v{version.version}"
-    if not target.exists():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        download_artifacts(artifact_uri=version.source, dst_path=str(target))
-    return target / Path(parsed.path).name

@@ -23,6 +23,7 @@ from deskwheel.ids import record_id
 from deskwheel.records import Evaluation, Run
 from deskwheel.settings import Settings
 from deskwheel.state import State
+from train.announce import finish
 from train.files import export_adapter
 from train.gate import judge
 from train.job import LossCurve, job_config, work
@@ -43,6 +44,7 @@ def run_window(settings: Settings, *, snapshot_id: str, from_version: int) -> bo
     state = State(settings.pipeline.state_url)
     window = find_window(state, settings.pipeline.name, from_version)
     if window["phase"] == "trained":
+        finish(state, window["run_id"])
         return False
     if window["phase"] != "submitted" or window["snapshot_id"] != snapshot_id:
         raise StateError(

@@ -10,7 +10,8 @@ from typing import Literal
 
 from deskwheel.settings import TriggerSettings
 
-Outcome = Literal["fired", "cooling_down", "too_few"]
+Outcome = Literal["fired", "waiting", "cooling_down", "too_few"]
+"""`waiting`: it would fire, but every version of the table belongs to a window already."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,20 +11,23 @@ import socket
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
+from deltalake.exceptions import DeltaError
 
-from deskwheel import lake
+from deskwheel import config, lake
 from deskwheel.errors import DeskwheelError, StateError
 from deskwheel.ids import record_id
 from deskwheel.service import announce_ready, stop_event
 from deskwheel.settings import Settings
 from deskwheel.state import Row, State
 from deskwheel.tables import VALIDATED
+from train.announce import finish
 from train.jobs import Jobs, open_jobs
 from train.trigger import TriggerDecision, evaluate_trigger
 
@@ -42,17 +45,26 @@ def submission_id_of(pipeline: str, from_version: int) -> str:
 
 
 @lru_cache(maxsize=4)
-def fresh_examples(lake_dir: str, *, since: int | None, version: int) -> Mapping[str, int]:
+def fresh_examples(
+    lake_dir: str, *, since: int | None, version: int, claimed_at: str | None = None
+) -> Mapping[str, int]:
     """Valid examples per category at a table version that were not valid at an earlier one.
 
-    Kept in memory, because a version never changes and most looks find no new one.
+    Kept in memory, because a version never changes and most looks find no new one. Once the log
+    or the files of `since` were cleaned away, examples validated after `claimed_at` are counted
+    instead. That is an estimate: it leaves out what was validated before the claim and committed
+    after it, and takes in an example that was validated a second time.
 
     Args:
         lake_dir: folder of the tables.
         since: table version of the last window; None counts every valid example.
         version: the table version to count at.
+        claimed_at: when that window was claimed, ISO 8601; None counts every valid example
+            where `since` cannot be read.
     """
-    before = set(_valid(lake_dir, since)) if since is not None else set()
+    before = _valid_before(lake_dir, since) if since is not None else set()
+    if before is None:
+        return Counter(_valid(lake_dir, version, after=claimed_at).values())
     now = _valid(lake_dir, version)
     return Counter(category for id, category in now.items() if id not in before)
 
@@ -62,7 +74,8 @@ def decide(
 ) -> tuple[TriggerDecision, int | None]:
     """What the trigger says now, and the table version it looked at (None: no table yet).
 
-    Examples of a failed window count again, so that one failure does not lose them.
+    Examples of a failed window count again, so that one failure does not lose them. They wait
+    for the next version of the table: a window starts after the last one, failed or not.
     """
     lake_dir = settings.pipeline.lake
     windows = state.windows(settings.pipeline.name)
@@ -70,25 +83,25 @@ def decide(
     version = lake.current_version(lake_dir, VALIDATED)
     fresh: Mapping[str, int] = {}
     if version is not None:
-        since = good[-1]["to_version"] if good else None
-        fresh = fresh_examples(lake_dir, since=since, version=version)
+        since, claimed_at = (good[-1][k] if good else None for k in ("to_version", "claimed_at"))
+        fresh = fresh_examples(lake_dir, since=since, version=version, claimed_at=claimed_at)
     last = datetime.fromisoformat(windows[-1]["claimed_at"]) if windows else None
     decision = evaluate_trigger(fresh, settings.trigger, last_window_at=last, now=now)
+    if decision.fired and version is not None and _next_start(windows) > version:
+        decision = replace(decision, outcome="waiting", reason=_why_waiting(windows[-1]))
     return decision, version
 
 
 class Watcher:
     """One watcher of a pipeline; `step` is one pass and can be repeated at any moment."""
 
-    def __init__(
-        self, settings: Settings, state: State, *, owner: str, config: Path | None = None
-    ) -> None:
-        """Watch under a name that no other process has; `config` is passed on to the job."""
+    def __init__(self, settings: Settings, state: State, *, owner: str) -> None:
+        """Watch under a name that no other process has."""
         self._settings = settings
         self._state = state
         self._owner = owner
-        self._config = config
         self._jobs: Jobs | None = None
+        self._finished: set[str] = set()
 
     @property
     def _pipeline(self) -> str:
@@ -109,6 +122,8 @@ class Watcher:
                 self._submit(window)
             elif window["phase"] == "submitted":
                 self._follow(window)
+            elif window["phase"] == "trained":
+                self._finish(window["run_id"])
             is_busy = is_busy or window["phase"] in ("claimed", "frozen", "submitted")
         if not is_busy:
             self._evaluate(windows, now)
@@ -145,11 +160,13 @@ class Watcher:
 
     def _claim(self, windows: list[Row], version: int, detail: Mapping[str, Any]) -> None:
         """Claim the versions after the last window's; nobody can claim them again."""
-        from_version = windows[-1]["to_version"] + 1 if windows else 0
-        if from_version <= version:
-            self._state.claim_window(
-                self._pipeline, from_version, to_version=version, owner=self._owner, detail=detail
-            )
+        self._state.claim_window(
+            self._pipeline,
+            _next_start(windows),
+            to_version=version,
+            owner=self._owner,
+            detail=detail,
+        )
 
     def _submit(self, window: Row) -> None:
         """Mark first, then submit: a crash in between leaves a job that `_follow` misses."""
@@ -161,13 +178,14 @@ class Watcher:
             )
         except StateError:
             return
-        self._start(window)
+        self._start({**window, "run_id": run_id})
 
     def _start(self, window: Row) -> None:
+        """Submit with the resolved settings, overrides included; they are kept with the run."""
         start = window["from_version"]
-        command = [sys.executable, "-m", "train", "run"]
-        if self._config is not None:
-            command += ["--config", str(self._config.resolve())]
+        path = Path(self._settings.train.runs_dir).resolve() / f"{window['run_id']}.toml"
+        _write_private(path, config.dump(self._settings))
+        command = [sys.executable, "-m", "train", "run", "--config", str(path)]
         command += ["--snapshot", window["snapshot_id"], "--from-version", str(start)]
         self._open().submit(submission_id_of(self._pipeline, start), command)
 
@@ -197,6 +215,11 @@ class Watcher:
             self._pipeline, "failed", window["run_id"], {"reason": reason, "log": log}
         )
 
+    def _finish(self, run_id: str) -> None:
+        """Show the evaluation of a job that was killed after it had moved its window."""
+        if run_id not in self._finished and finish(self._state, run_id):
+            self._finished.add(run_id)
+
     def _open(self) -> Jobs:
         if self._jobs is None:
             self._jobs = open_jobs(self._settings.train)
@@ -207,7 +230,7 @@ def watch(settings: Settings, arguments: argparse.Namespace) -> int:
     """Verb `watch`: step every `trigger.interval_s` until a signal; with --once a single step."""
     owner = f"{socket.gethostname()}/{os.getpid()}"
     state = State(settings.pipeline.state_url)
-    watcher = Watcher(settings, state, owner=owner, config=arguments.config)
+    watcher = Watcher(settings, state, owner=owner)
     if arguments.once:
         watcher.step(datetime.now(UTC))
         watcher.release()
@@ -261,9 +284,47 @@ def _try(step: Callable[[], bool]) -> None:
         print(f"train watch: {error}", file=sys.stderr, flush=True)
 
 
-def _valid(lake_dir: str, version: int | None) -> dict[str, str]:
-    """Category by example id of the valid examples at a version."""
-    columns = ["example_id", "category", "verdict"]
+def _next_start(windows: list[Row]) -> int:
+    """The first table version that belongs to no window."""
+    return int(windows[-1]["to_version"]) + 1 if windows else 0
+
+
+def _why_waiting(last: Row) -> str:
+    if last["phase"] == "failed":
+        start = last["from_version"]
+        return f"window {start} failed; its examples are claimed again with the next version"
+    return f"no version since window {last['from_version']}"
+
+
+def _valid_before(lake_dir: str, version: int) -> set[str] | None:
+    """Ids of the valid examples at a window's version; None when it was cleaned away.
+
+    A version whose log is gone can read as a table that does not exist, so as empty. A window
+    is claimed only with examples in it, so an empty one is a cleaned one.
+    """
+    try:
+        return set(_valid(lake_dir, version)) or None
+    except (DeltaError, OSError):
+        return None
+
+
+def _valid(lake_dir: str, version: int, *, after: str | None = None) -> dict[str, str]:
+    """Category by example id of the valid examples at a version, validated after a time if set."""
+    columns = ["example_id", "category", "verdict", "validated_at"]
     table = lake.read(lake_dir, VALIDATED, columns=columns, version=version)
     kept = table.filter(pc.equal(table["verdict"], "valid"))
+    if after is not None:
+        kept = kept.filter(pc.greater(kept["validated_at"], datetime.fromisoformat(after)))
     return dict(zip(kept["example_id"].to_pylist(), kept["category"].to_pylist(), strict=True))
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file whole, for its owner alone: addresses in settings may hold passwords."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    with open(
+        os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8"
+    ) as file:
+        file.write(text)
+    part.replace(path)

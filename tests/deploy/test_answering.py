@@ -22,7 +22,7 @@ TEXTS = ["How do I cancel my order?", "Where is it?", "I want my money back for 
 
 @pytest.fixture(scope="module")
 def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An adapter with random weights: it changes every answer and means nothing."""
+    """An adapter of noise that drowns the base: whatever that says, this says something else."""
     peft = pytest.importorskip("peft")
     torch = pytest.importorskip("torch")
     torch.manual_seed(7)
@@ -31,7 +31,7 @@ def adapter(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = peft.get_peft_model(load_base(train), config)
     for name, weight in model.named_parameters():
         if "lora_B" in name:
-            weight.data.normal_(0, 0.05)
+            weight.data.normal_(0, 3.0)
     directory = tmp_path_factory.mktemp("adapter")
     save_adapter(model, load_tokenizer(train), directory, base_model="demo")
     return directory

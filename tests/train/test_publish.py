@@ -1,17 +1,24 @@
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
 
 import pytest
+from mlflow import MlflowClient
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
 
 from deskwheel.errors import StateError
 from deskwheel.records import Evaluation, GateVerdict, Run
 from deskwheel.settings import Settings
 from deskwheel.state import State
 from tests.train.rows import NOON, settings_in
+from train.announce import finish
 from train.files import ADAPTER_FILES
 from train.publish import find_window, publish
-from train.registry import by_alias, champion_folder, register, set_alias
+from train.registry import RUN_TAG, champion_folder, register, set_alias
 
 HISTORY = ({"step": 1.0, "loss": 5.0, "lr": 0.0}, {"step": 6.0, "loss": 2.0, "lr": 0.1})
 
@@ -69,7 +76,39 @@ def adapter_dir(tmp_path: Path) -> Path:
     return folder
 
 
-def publish_once(settings: Settings, state: State, folder: Path, verdict: GateVerdict) -> bool:
+def by_alias(settings: Settings, alias: str) -> ModelVersion | None:
+    uri = settings.train.mlflow_uri
+    client = MlflowClient(tracking_uri=uri, registry_uri=uri)
+    try:
+        return client.get_model_version_by_alias(settings.pipeline.name, alias)
+    except MlflowException:
+        return None
+
+
+class Interrupted(State):
+    """A state database whose user dies, or loses the window, at the moment of one document."""
+
+    def __init__(self, settings: Settings, kind: str, *, is_window_lost: bool = False) -> None:
+        super().__init__(settings.pipeline.state_url)
+        self._kind = kind
+        self._is_window_lost = is_window_lost
+
+    def put(self, kind: str, id: str, body: Mapping[str, Any], *, expect: int | None = None) -> int:
+        if kind == self._kind and not self._is_window_lost:
+            raise KeyboardInterrupt
+        if kind == self._kind:
+            self.advance_window("support", 0, expect="submitted", phase="failed")
+        return super().put(kind, id, body, expect=expect)
+
+
+def publish_once(
+    settings: Settings,
+    state: State,
+    folder: Path,
+    verdict: GateVerdict = "PROMOTE",
+    *,
+    wait_s: float = 0.0,
+) -> bool:
     return publish(
         settings,
         state,
@@ -78,6 +117,7 @@ def publish_once(settings: Settings, state: State, folder: Path, verdict: GateVe
         from_version=0,
         adapter_dir=folder,
         history=HISTORY,
+        wait_s=wait_s,
     )
 
 
@@ -92,8 +132,9 @@ def test_a_run_is_published_with_its_evaluation_and_model_version(
     assert state.documents("loss_curve")["run-1"] == {"points": [[1.0, 5.0], [6.0, 2.0]]}
     registered = by_alias(settings, "challenger")
     assert registered is not None
-    assert registered.run_id == "run-1"
-    assert {file.name for file in registered.adapter_dir.iterdir()} == set(ADAPTER_FILES)
+    assert registered.tags[RUN_TAG] == "run-1"
+    stored = Path(urlparse(registered.source).path)
+    assert {file.name for file in stored.iterdir()} == set(ADAPTER_FILES)
 
 
 def test_a_window_is_published_once_even_when_compute_is_repeated(
@@ -113,7 +154,7 @@ def test_a_crash_before_the_window_moved_leaves_one_version(
     assert publish_once(settings, state, adapter_dir, "PROMOTE")
     registered = by_alias(settings, "challenger")
     assert registered is not None
-    assert registered.version == "1"
+    assert str(registered.version) == "1"
 
 
 def test_two_processes_do_not_publish_at_the_same_time(
@@ -122,6 +163,58 @@ def test_two_processes_do_not_publish_at_the_same_time(
     state.acquire_lease("publish/run-1", "other/1", 60.0)
     with pytest.raises(StateError, match="another process"):
         publish_once(settings, state, adapter_dir, "PROMOTE")
+
+
+def test_a_resumed_publication_waits_for_the_lease_of_the_killed_one(
+    settings: Settings, state: State, adapter_dir: Path
+) -> None:
+    state.acquire_lease("publish/run-1", "killed/1", 1.0)
+    assert publish_once(settings, state, adapter_dir, wait_s=60.0)
+
+
+def test_the_lease_is_free_once_a_run_is_published(
+    settings: Settings, state: State, adapter_dir: Path
+) -> None:
+    publish_once(settings, state, adapter_dir)
+    assert state.acquire_lease("publish/run-1", "other/1", 1.0) is not None
+
+
+def test_nobody_sees_the_evaluation_of_a_window_that_failed_meanwhile(
+    settings: Settings, state: State, adapter_dir: Path
+) -> None:
+    losing = Interrupted(settings, "run", is_window_lost=True)
+    with pytest.raises(StateError, match="not in phase 'submitted'"):
+        publish_once(settings, losing, adapter_dir)
+    assert state.documents("evaluation") == {}
+    assert state.timeline("support") == []
+    assert state.acquire_lease("publish/run-1", "other/1", 1.0) is not None
+
+
+def test_an_evaluation_is_stored_only_for_a_trained_window(
+    settings: Settings, state: State, adapter_dir: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        publish_once(settings, Interrupted(settings, "evaluation"), adapter_dir)
+    assert find_window(state, "support", 0)["phase"] == "trained"
+    assert state.documents("evaluation") == {}
+    assert not publish_once(settings, state, adapter_dir)
+    assert state.documents("evaluation")["eval-1"]["verdict"] == "PROMOTE"
+    assert [e["kind"] for e in state.timeline("support")] == ["evaluated", "trained"]
+
+
+def test_what_a_killed_job_left_is_finished_once_and_not_beside_a_living_one(
+    settings: Settings, state: State, adapter_dir: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        publish_once(settings, Interrupted(settings, "evaluation"), adapter_dir)
+    state.acquire_lease("publish/run-1", "alive/1", 60.0)
+    assert not finish(state, "run-1")
+    assert state.documents("evaluation") == {}
+    state.acquire_lease("publish/run-1", "alive/1", -1.0)
+    assert finish(state, "run-1")
+    assert finish(state, "run-1")
+    assert set(state.documents("evaluation")) == {"eval-1"}
+    assert len(state.timeline("support")) == 2
 
 
 @pytest.mark.parametrize("verdict", ["HOLD", "REJECT"])
@@ -135,14 +228,10 @@ def test_an_adapter_that_may_not_serve_does_not_become_challenger(
 def test_an_alias_moves(settings: Settings, adapter_dir: Path) -> None:
     for run_id in ("run-1", "run-2"):
         version = register(settings, replace(RUN, run_id=run_id), evaluation(), adapter_dir)
-        set_alias(settings, "champion", version)
-    found = by_alias(settings, "champion")
+        set_alias(settings, "challenger", version)
+    found = by_alias(settings, "challenger")
     assert found is not None
-    assert (found.version, found.run_id) == ("2", "run-2")
-
-
-def test_an_unknown_alias_is_nobody(settings: Settings) -> None:
-    assert by_alias(settings, "champion") is None
+    assert (str(found.version), found.tags[RUN_TAG]) == ("2", "run-2")
 
 
 def test_a_window_that_nobody_claimed_is_an_error(settings: Settings, state: State) -> None:
@@ -160,11 +249,9 @@ def test_the_one_who_answers_customers_is_the_one_to_beat(settings: Settings, st
     assert champion_folder(settings, state) == Path("/models/support v1")
 
 
-def test_before_any_traffic_the_registrys_champion_is_the_one_to_beat(
+def test_before_any_traffic_the_bot_is_the_one_to_beat_whatever_is_registered(
     settings: Settings, state: State, adapter_dir: Path
 ) -> None:
     version = register(settings, RUN, evaluation(), adapter_dir)
     set_alias(settings, "champion", version)
-    found = champion_folder(settings, state)
-    assert found is not None
-    assert (found / "adapter_config.json").is_file()
+    assert champion_folder(settings, state) is None

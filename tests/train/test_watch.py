@@ -1,14 +1,19 @@
 import argparse
 import json
 import sys
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
+from deskwheel import config, lake
+from deskwheel.records import ValidatedExample
 from deskwheel.settings import Settings, TriggerSettings
 from deskwheel.state import State
+from deskwheel.tables import VALIDATED
 from tests.train.rows import example, settings_in, write_examples
 from train.jobs import LocalJobs
 from train.watch import (
@@ -136,8 +141,66 @@ def test_examples_of_a_failed_window_count_again(settings: Settings, state: Stat
     Watcher(settings, state, owner="a").step(now())
     freeze(state, 0)
     state.advance_window("support", 0, expect="frozen", phase="failed")
+    write_examples(settings.pipeline.lake, [example(9, is_valid=False)])
     decision, _ = decide(settings, state, now=now() + LATER)
     assert (decision.fired, decision.effective) == (True, 4)
+
+
+def test_a_failed_window_waits_for_the_next_version_and_says_so(
+    settings: Settings, state: State
+) -> None:
+    fill(settings)
+    watcher = Watcher(settings, state, owner="a")
+    watcher.step(now())
+    freeze(state, 0)
+    state.advance_window("support", 0, expect="frozen", phase="failed")
+    watcher.step(now() + LATER)
+    assert state.timeline("support")[0]["detail"] | {"version": 0} == {
+        "outcome": "waiting",
+        "fired": False,
+        "effective": 4,
+        "reason": "window 0 failed; its examples are claimed again with the next version",
+        "version": 0,
+    }
+    write_examples(settings.pipeline.lake, [example(9, is_valid=False)])
+    watcher.step(now() + LATER)
+    assert [w["phase"] for w in state.windows("support")] == ["failed", "claimed"]
+
+
+def clean(settings: Settings, examples: Sequence[ValidatedExample]) -> None:
+    """Append examples, and keep no log of what was before them."""
+    write_examples(settings.pipeline.lake, examples)
+    table = DeltaTable(lake.table_path(settings.pipeline.lake, VALIDATED))
+    table.create_checkpoint()
+    log = lake.table_path(settings.pipeline.lake, VALIDATED) / "_delta_log"
+    for version in range(table.version() + 1):
+        (log / f"{version:020}.json").unlink()
+
+
+def vacuum(settings: Settings, examples: Sequence[ValidatedExample]) -> None:
+    """Rewrite the table with more examples, and keep no file of what was before."""
+    path = lake.table_path(settings.pipeline.lake, VALIDATED)
+    write_examples(settings.pipeline.lake, examples)
+    table = DeltaTable(path)
+    table.optimize.compact()
+    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
+
+
+@pytest.mark.parametrize("forget", [clean, vacuum])
+def test_examples_are_counted_by_date_once_the_last_windows_version_was_cleaned_away(
+    settings: Settings, state: State, forget: Callable[..., None]
+) -> None:
+    fill(settings)
+    Watcher(settings, state, owner="a").step(now())
+    freeze(state, 0)
+    state.advance_window("support", 0, expect="frozen", phase="trained", run_id="run-1")
+    forget(
+        settings,
+        [replace(example(20 + i, category="AB"[i % 2]), validated_at=now()) for i in range(4)],
+    )
+    decision, _ = decide(settings, state, now=now() + LATER)
+    assert (decision.outcome, decision.effective) == ("fired", 4)
+    assert decision.reason.startswith("4 effective of 4 fresh examples")
 
 
 def test_no_window_is_claimed_while_one_is_under_way(settings: Settings, state: State) -> None:
@@ -170,7 +233,39 @@ def test_a_frozen_window_is_submitted_once_and_a_broken_job_fails_it(
     (window,) = state.windows("support")
     assert window["phase"] == "failed"
     assert window["detail"]["log"] == "no memory"
-    assert (tmp_path / "calls").read_text() == "-m train run --snapshot snap-1 --from-version 0\n"
+    kept = Path(settings.train.runs_dir) / f"{window['run_id']}.toml"
+    expected = f"-m train run --config {kept} --snapshot snap-1 --from-version 0\n"
+    assert (tmp_path / "calls").read_text() == expected
+
+
+def test_a_job_gets_the_settings_of_its_watcher_and_only_the_owner_reads_them(
+    settings: Settings, state: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/true")
+    mine = replace(settings, train=replace(settings.train, lr=0.0123))
+    fill(settings)
+    watcher = Watcher(mine, state, owner="a")
+    watcher.step(now())
+    freeze(state, 0)
+    watcher.step(now())
+    kept = Path(settings.train.runs_dir) / f"{run_id_of('support', 0, 'snap-1')}.toml"
+    assert asdict(config.load(kept)) == asdict(mine)
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_watcher_shows_the_evaluation_that_a_killed_job_left_behind(
+    settings: Settings, state: State
+) -> None:
+    state.claim_window("support", 0, to_version=0, owner="a", detail={})
+    freeze(state, 0)
+    state.advance_window("support", 0, expect="frozen", phase="trained", run_id="run-1")
+    left = {"pipeline": "support", "trained": {}, "judged": {}, "is_done": False}
+    state.put("announcement", "run-1", {**left, "evaluation": {"evaluation_id": "eval-1"}})
+    watcher = Watcher(settings, state, owner="a")
+    watcher.step(now())
+    watcher.step(now())
+    assert set(state.documents("evaluation")) == {"eval-1"}
+    assert len(state.timeline("support", kind="evaluated")) == 1
 
 
 def test_a_job_that_the_cluster_forgot_is_submitted_again(
