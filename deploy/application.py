@@ -168,13 +168,15 @@ class Desk:
         return await self._log.send(outcome)
 
     def health(self) -> tuple[bool, dict[str, Any]]:
-        """Whether customers are answered, and what an operator wants to know."""
+        """Whether customers are answered and all is well, for everybody to see.
+
+        What is wrong may name a conversation; it stands in `split`, behind the token.
+        """
         serving = self._follower.serving
         facts = {
             "status": "ok" if serving else "starting",
             "ongoing": self._ongoing,
-            "problem": self._follower.problem,
-            "feedback_problem": self._log.last_error,
+            "has_problem": bool(self._follower.problem or self._log.last_error),
         }
         return serving is not None, facts
 
@@ -185,6 +187,7 @@ class Desk:
             **serving.split.body(),
             "revision": serving.split.revision,
             "problem": self._follower.problem,
+            "feedback_problem": self._log.last_error,
         }
 
     def _admit(self, request: protocol.ChatRequest) -> None:

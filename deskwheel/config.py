@@ -130,9 +130,16 @@ def _check(value: Any, hint: Any, metadata: Any) -> tuple[str | None, Any]:
         return f"of type {hint.__name__}", value
     if "low" in metadata and not metadata["low"] <= value <= metadata["high"]:
         return f"from {metadata['low']} to {metadata['high']}", value
+    return _check_text(value, metadata), value
+
+
+def _check_text(value: Any, metadata: Any) -> str | None:
     if metadata.get("choices") and value not in metadata["choices"]:
-        return f"one of {', '.join(metadata['choices'])}", value
-    return None, value
+        return f"one of {', '.join(metadata['choices'])}"
+    pattern = metadata.get("pattern")
+    if pattern and not re.fullmatch(pattern, value):
+        return f"text of the form {pattern}"
+    return None
 
 
 def _unknown(place: str, what: str, name: str, known: list[str]) -> str:

@@ -143,12 +143,15 @@ def services(place: Place) -> list[Service]:
         _mlflow(place, engines),
         Service(
             name="console",
-            command=place.stage("deskwheel.console"),
+            command=[
+                *place.stage("deskwheel.console"),
+                "--home", str(place.home), "--port", str(place.ports["console"]),
+            ],
             ready=HttpAnswer(f"{place.url('console')}/healthz"),
             facts={"url": place.url("console")},
             stop_timeout_s=5.0,
         ),
-    ]
+    ]  # fmt: skip
 
 
 def _is_local(base_model: str) -> bool:

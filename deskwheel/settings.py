@@ -13,17 +13,28 @@ def bounded(default: Any, low: float, high: float, doc: str) -> Any:
     return field(default=default, metadata={"low": low, "high": high, "doc": doc})
 
 
-def described(default: Any, doc: str, choices: tuple[str, ...] = ()) -> Any:
-    """A field with a default, a sentence for the docs and, where few, its allowed values."""
-    return field(default=default, metadata={"doc": doc, "choices": choices})
+def described(
+    default: Any, doc: str, choices: tuple[str, ...] = (), *, pattern: str | None = None
+) -> Any:
+    """A field with a default and a sentence for the docs.
+
+    Its allowed values follow, where they are few, or the pattern that the whole value matches.
+    """
+    return field(default=default, metadata={"doc": doc, "choices": choices, "pattern": pattern})
 
 
 @dataclass(frozen=True)
 class PipelineSettings:
     """Whose pipeline this is and where its state lives."""
 
-    name: str = described("support", "Name of the pipeline: one base model, one served bot.")
-    tenant: str = described("default", "Tenant written into every record.")
+    name: str = described(
+        "support",
+        "Name of the pipeline: one base model, one served bot. Part of file and job names.",
+        pattern=r"[a-z0-9][a-z0-9-]{0,40}",
+    )
+    tenant: str = described(
+        "default", "Tenant written into every record.", pattern=r"[A-Za-z0-9._-]{1,64}"
+    )
     lake: str = described(".deskwheel/lake", "Folder of the Delta tables.")
     state_url: str = described(
         "sqlite:///.deskwheel/state.db", "SQLAlchemy address of the state database."
@@ -62,7 +73,7 @@ class TransformsSettings:
         "2000-01-01T00:00:00Z", "Events dated before are rejected as TIME_PAST (ISO 8601)."
     )
     dedup_horizon_h: float = bounded(
-        192.0, 1, 8760, "How far back an event id is remembered; above the topics' retention."
+        192.0, 168, 8760, "How far back an event id is remembered; not below the topics' retention."
     )
     idle_close_s: float = bounded(
         1800.0, 1, 604_800, "A conversation without a new turn for this long is closed."

@@ -138,7 +138,11 @@ class Stack:
             write_whole(self.home / _PORTS, json.dumps(ports, indent=1))
             write_whole(self.config, config.dump(settings))
             remove_ray_folder(self.home)
-            make_private(ray_folder(self.home))
+            folder = ray_folder(self.home)
+            if not folder.is_relative_to(self.home):
+                # Its name can be guessed: whoever made it first must be this user.
+                make_private(folder.parent)
+            make_private(folder)
         self._place = Place(self.home, ports, settings)
 
     def _last_settings(self) -> Settings:
@@ -179,6 +183,16 @@ def resolve(settings: Settings, home: Path, ports: dict[str, int]) -> Settings:
     )
 
 
+def wished_settings(home: Path, file: Path | None, overrides: Sequence[str]) -> Settings:
+    """The user's settings: his file, else those of the last start; overrides apply on top.
+
+    Raises:
+        ConfigError: a setting is unknown or out of range.
+    """
+    last = home / _CONFIG
+    return config.load(file or (last if last.is_file() else None), overrides)
+
+
 def addresses_of(statuses: Iterable[ServiceStatus]) -> dict[str, str]:
     """Service → address, for the services that have one."""
     found = {s.name: s.facts.get("url") or s.facts.get("bootstrap") for s in statuses}
@@ -203,14 +217,16 @@ def make_private(folder: Path) -> None:
         SetupError: it cannot be created or belongs to another user.
     """
     try:
+        is_new = not folder.exists()
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        folder.chmod(0o700)
+        if folder.stat().st_uid != os.getuid():
+            raise SetupError(f"{folder} belongs to another user; choose another with --home")
+        if is_new:
+            folder.chmod(0o700)
     except OSError as error:
         raise SetupError(
             f"{folder} cannot be used ({error.strerror}); choose another with --home"
         ) from error
-    if folder.stat().st_uid != os.getuid():
-        raise SetupError(f"{folder} belongs to another user; choose another with --home")
 
 
 def make_secrets(folder: Path) -> None:
@@ -259,7 +275,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(argv)
     stop = stop_event()
     try:
-        stack = Stack(chosen.home, config.load(chosen.config, chosen.set))
+        stack = Stack(chosen.home, wished_settings(chosen.home, chosen.config, chosen.set))
         stack.start(chosen.only.split(",") if chosen.only else None)
     except DeskwheelError as error:
         print(f"deskwheel: {error}", file=sys.stderr)

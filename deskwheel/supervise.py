@@ -6,6 +6,7 @@ that only one supervisor at a time may hold. Reads and writes no table or topic.
 
 import fcntl
 import json
+import logging
 import os
 import threading
 import time
@@ -28,6 +29,7 @@ from deskwheel.process import (
 )
 
 STATE_FILE = "stack.json"
+_LOG = logging.getLogger(__name__)
 _TICK_S = 0.05
 
 
@@ -124,7 +126,7 @@ class Supervisor:
             self._stop_level([self._children[name] for name in level])
         sweep(self._home, grace_s=1.0)
         self._probes.shutdown(wait=False, cancel_futures=True)
-        self._show(supervisor=None)
+        self._show_if_possible(None)
         self._lock_file.close()
         self._lock_file = None
 
@@ -134,14 +136,24 @@ class Supervisor:
             child.terminate()
         for child in children:
             child.finish(began + child.service.stop_timeout_s)
-        self._show(supervisor=identity_of(os.getpid()))
+        self._show_if_possible(identity_of(os.getpid()))
+
+    def _show_if_possible(self, supervisor: Identity | None) -> None:
+        """Write `stack.json` where that works; what must be stopped is stopped in any case."""
+        try:
+            self._show(supervisor=supervisor)
+        except Exception:
+            _LOG.exception("the state of %s could not be written", self._home)
 
     def _run(self) -> None:
         me = identity_of(os.getpid())
         while not self._stopping.is_set():
-            with self._changed:
-                self._step()
-            self._show(supervisor=me)
+            try:
+                with self._changed:
+                    self._step()
+                self._show(supervisor=me)
+            except Exception:  # a full disk must not end the one who restarts everybody
+                _LOG.exception("supervision of %s stumbled and goes on", self._home)
             self._stopping.wait(_TICK_S)
 
     def _step(self) -> None:

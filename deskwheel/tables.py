@@ -27,6 +27,10 @@ class Table:
             "delta.enableDeletionVectors": "false",
             "delta.columnMapping.mode": "none",
             "delta.checkpointPolicy": "classic",
+            "delta.checkpointInterval": "50",
+            # Trigger and snapshots read old versions; after the default of 30 days their log
+            # would be cleaned away.
+            "delta.logRetentionDuration": "interval 3650 days",
         }
 
 

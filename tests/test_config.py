@@ -163,3 +163,9 @@ def test_every_default_is_a_value_that_the_file_may_hold(
 def test_nothing_listens_beyond_this_machine_by_default() -> None:
     assert Settings().serve.host == "127.0.0.1"
     assert Settings().kafka.bootstrap.startswith("127.0.0.1:")
+
+
+@pytest.mark.parametrize("name", ["a/b", "x y", "", "Über", "-a"])
+def test_a_pipeline_name_that_cannot_be_a_file_name_is_refused(name: str) -> None:
+    with pytest.raises(ConfigError, match="pipeline.name"):
+        load(None, [f"pipeline.name={name}"])

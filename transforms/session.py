@@ -57,7 +57,6 @@ def spark_session(
         "spark.sql.codegen.wholeStage": "false",
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.databricks.delta.snapshotPartitions": "1",
-        "spark.databricks.delta.properties.defaults.checkpointInterval": "50",
         "spark.sql.streaming.stateStore.providerClass": (
             "org.apache.spark.sql.execution.streaming.state.RocksDBStateStoreProvider"
         ),

@@ -80,10 +80,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--config", type=Path, help="TOML file with the settings")
     parser.add_argument("--set", action="append", default=[], help="override one setting")
     parser.add_argument("--port", type=int, help="port; by default that of the embedded stack")
+    parser.add_argument("--home", type=Path, help="state folder; by default that of the secrets")
     chosen = parser.parse_args(argv)
     try:
         settings = config.load(chosen.config, chosen.set)
-        home = Path(settings.pipeline.secrets_dir).parent.resolve()
+        home = (chosen.home or Path(settings.pipeline.secrets_dir).parent).resolve()
         port = chosen.port or read_ports(home).get("console") or choose_ports({}, home)["console"]
     except DeskwheelError as error:
         print(f"console: {error}", file=sys.stderr)

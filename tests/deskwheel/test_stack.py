@@ -22,7 +22,14 @@ from deskwheel.services import (
     with_dependencies,
 )
 from deskwheel.settings import Settings
-from deskwheel.stack import Stack, make_secrets, read_ports, resolve
+from deskwheel.stack import (
+    Stack,
+    make_private,
+    make_secrets,
+    read_ports,
+    resolve,
+    wished_settings,
+)
 
 
 @pytest.fixture
@@ -180,3 +187,22 @@ def test_stages_are_started_with_the_interpreter_that_runs_the_stack(place: Plac
     assert by_name["transforms"] == [
         sys.executable, "-m", "transforms", "stream", "--config", str(place.config),
     ]  # fmt: skip
+
+
+def test_settings_of_the_last_start_stay_until_a_file_replaces_them(tmp_path: Path) -> None:
+    (tmp_path / "deskwheel.toml").write_text('[transforms]\ncompany_domains = ["b.example"]\n')
+    again = wished_settings(tmp_path, None, ["train.steps=3"])
+    assert again.transforms.company_domains == ("b.example",)
+    assert again.train.steps == 3
+    other = tmp_path / "other.toml"
+    other.write_text("[train]\nsteps = 4\n")
+    assert wished_settings(tmp_path, other, []).transforms == Settings().transforms
+
+
+def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir(mode=0o755)
+    make_private(folder)
+    assert folder.stat().st_mode & 0o777 == 0o755
+    make_private(tmp_path / "new")
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700

@@ -4,6 +4,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -250,3 +251,21 @@ def test_long_log_is_put_aside_at_start(tmp_path: Path, monkeypatch: pytest.Monk
         stream.write(b"new")
     assert log.read_bytes() == b"new"
     assert (tmp_path / "web.log.1").read_bytes() == b"old" * 100
+
+
+def test_a_failing_observer_does_not_end_the_supervision(home: Path) -> None:
+    def fail(_status: object) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            raise OSError("the disk is full")
+
+    made = Supervisor(home, policy=EAGER, on_change=fail)
+    made.start([Service(name="web", command=python(ANNOUNCE + SLEEP))])
+    try:
+        made.wait_ready(["web"], 20)
+        first = next(s.pid for s in made.statuses())
+        assert first is not None
+        os.kill(first, signal.SIGKILL)
+        until(lambda: next(s.pid for s in made.statuses()) not in (None, first))
+    finally:
+        made.stop()
+    assert not psutil.pid_exists(first)
