@@ -70,8 +70,12 @@ def machine() -> str:
     )
 
 
-def render(results: Sequence[Measured], *, on: str, at: datetime) -> str:
-    """The page: a table a benchmark, with the command that repeats it."""
+def render(results: Sequence[Measured], *, on: str, at: datetime, former: str = "") -> str:
+    """The page: a table a benchmark, with the command that repeats it.
+
+    A benchmark that was not run now keeps its section of the former page, dated.
+    """
+    kept = _sections(former)
     lines = [
         "# Benchmarks",
         "",
@@ -81,10 +85,29 @@ def render(results: Sequence[Measured], *, on: str, at: datetime) -> str:
         "without a target is reported, not promised. Seconds depend on the machine; ratios less",
         "so.",
     ]
-    for result in results:
+    measured = {result.name: result for result in results}
+    for name in sorted({*measured, *kept}):
+        result = measured.get(name)
+        if name in kept and (result is None or not result.claims):
+            lines += ["", f"## {name}", *kept[name]]
+            continue
+        if result is None:
+            continue
         lines += ["", f"## {result.name}", "", f"`{result.command}`", ""]
         lines += _table(result.claims) if result.claims else [result.problem]
     return "\n".join(lines) + "\n"
+
+
+def _sections(page: str) -> dict[str, list[str]]:
+    """Section → its lines; each says when and on what it was measured."""
+    head, *parts = page.split("\n## ")
+    dated = next((line for line in head.splitlines() if line.startswith("Measured on")), "")
+    found = {}
+    for part in parts:
+        name, *lines = part.rstrip().splitlines()
+        is_dated = any(line.startswith("Measured on") for line in lines)
+        found[name] = lines if is_dated or not dated else ["", dated, *lines]
+    return found
 
 
 def _table(claims: Sequence[dict[str, Any]]) -> list[str]:
@@ -113,7 +136,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         parser.error(f"unknown {', '.join(sorted(unknown))}; choose from {', '.join(names())}")
     on = machine()
     results = [run(name, arguments.labelled) for name in arguments.names or names()]
-    page = render(results, on=on, at=datetime.now(UTC))
+    former = arguments.page.read_text(encoding="utf-8") if arguments.page.exists() else ""
+    page = render(results, on=on, at=datetime.now(UTC), former=former)
     arguments.page.write_text(page, encoding="utf-8")
     print(f"written: {arguments.page}")
     broken = [c["id"] for r in results for c in r.claims if c["holds"] is False]

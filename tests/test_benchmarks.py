@@ -118,3 +118,15 @@ def test_what_is_lost_repeated_and_leaked_is_counted(tmp_path: Path) -> None:
     assert found["repeats_kept_twice"] == 0
     assert found["poison_recall"] == found["pii_recall.email"] == 1
     assert found["look_alikes_masked"] == 0
+
+
+def test_a_benchmark_that_was_not_run_keeps_its_section() -> None:
+    claim = {"id": "a.x", "value": 1.0, "unit": "s", "target": "", "holds": None, "peer": "p"}
+    done = Measured(name="a", command="run a", claims=[claim])
+    former = render([done], on="2 cores", at=NOW)
+    skipped = Measured(name="a", command="run a", claims=(), problem="not run: no folder")
+    page = render([skipped], on="64 cores", at=NOW.replace(year=2031), former=former)
+    section = page.partition("## a")[2]
+    assert "a.x" in section
+    assert "2 cores" in section
+    assert "not run" not in page
