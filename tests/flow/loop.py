@@ -81,7 +81,7 @@ def play_with_kill(loop: Loop) -> None:
     with _player(loop, first, rate=500) as player:
         loop.acknowledged = _acknowledged(player)
     until(loop, lambda f: _read(f) >= loop.acknowledged, "the first part")
-    with _player(loop, second, rate=40) as player:
+    with _player(loop, second, rate=20) as player:
         facts = until(loop, lambda f: _read(f) > loop.acknowledged, "some of the second part")
         assert player.poll() is None, "the kill must come while events still arrive"
         pid = loop.stack.pid("transforms")
