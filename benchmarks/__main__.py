@@ -129,13 +129,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the benchmarks, write the page, and return 1 if a claim does not hold."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these; default all")
+    parser.add_argument(
+        "--skip", action="append", default=[], metavar="NAME",
+        help="leave this one out; its section stays as it was (repeatable)",
+    )  # fmt: skip
     parser.add_argument("--labelled", type=Path, metavar="FOLDER", help="events.jsonl and gold/")
     parser.add_argument("--page", type=Path, default=PAGE, metavar="FILE", help="page to write")
     arguments = parser.parse_args(argv)
-    if unknown := set(arguments.names) - set(names()):
+    if unknown := {*arguments.names, *arguments.skip} - set(names()):
         parser.error(f"unknown {', '.join(sorted(unknown))}; choose from {', '.join(names())}")
     on = machine()
-    results = [run(name, arguments.labelled) for name in arguments.names or names()]
+    chosen = [name for name in arguments.names or names() if name not in arguments.skip]
+    results = [run(name, arguments.labelled) for name in chosen]
     former = arguments.page.read_text(encoding="utf-8") if arguments.page.exists() else ""
     page = render(results, on=on, at=datetime.now(UTC), former=former)
     arguments.page.write_text(page, encoding="utf-8")

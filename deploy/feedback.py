@@ -172,7 +172,7 @@ class FeedbackLog:
         self._lock = threading.Lock()
         self._publisher: Publishing | None = None
         self.last_error: str | None = None
-        """Why the newest failure happened, for `/healthz`; None after a success."""
+        """Why the newest failure happened, for `/v1/split`; None after a success."""
 
     async def send(self, event: FeedbackEvent) -> bool:
         """Whether the broker acknowledged the event within `ack_wait_s`; never raises."""

@@ -5,6 +5,7 @@ Logs to `logs/NAME.log` under the state folder. Reads and writes no table or top
 
 import contextlib
 import json
+import logging
 import os
 import socket
 import subprocess
@@ -34,6 +35,7 @@ Phase = Literal["waiting", "starting", "ready", "backoff", "stopped", "failed"]
 LOG_LIMIT_BYTES = 8 * 1024 * 1024
 _PROBE_TIMEOUT_S = 5.0
 _HTTP_OK = 200
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -161,9 +163,14 @@ class Child:
             self._enter("stopped", pid=None, created=None)
 
     def _launch(self) -> None:
-        self._ready_file.unlink(missing_ok=True)
         self._probe = None
-        with open_log(self._home / "logs" / f"{self.service.name}.log") as log:
+        try:
+            self._ready_file.unlink(missing_ok=True)
+            opened = open_log(self._home / "logs" / f"{self.service.name}.log")
+        except OSError as error:
+            self._postpone(f"{error.filename}: {error.strerror}")
+            return
+        with opened as log:
             try:
                 self._process = subprocess.Popen(
                     list(self.service.command),
@@ -177,9 +184,12 @@ class Child:
                 self._enter("failed", problem=f"{self.service.command[0]}: {error.strerror}")
                 return
         identity = identity_of(self._process.pid) or Identity(self._process.pid, time.time())
-        write_pid_file(self._pid_file, identity)
         restarts = self.status.restarts + (self.status.phase == "backoff")
         self._enter("starting", pid=identity.pid, created=identity.created, restarts=restarts)
+        try:
+            write_pid_file(self._pid_file, identity)
+        except OSError:  # the process runs: to raise now would start a second one
+            _LOG.exception("the pid of %s could not be written", self.service.name)
 
     def _environment(self) -> dict[str, str]:
         return {
@@ -221,6 +231,9 @@ class Child:
     def _fail(self, problem: str) -> None:
         # What the dead process left behind would write to the same files as its successor.
         self._clear()
+        self._postpone(problem)
+
+    def _postpone(self, problem: str) -> None:
         self._failures += 1
         is_over = not self.service.restart or self._failures >= self._policy.limit
         phase: Phase = "failed" if is_over else "backoff"
@@ -232,7 +245,9 @@ class Child:
         self._process.wait()
         sweep(self._home, self.service.name)
         self._process = None
-        self._pid_file.unlink(missing_ok=True)
+        # One that stays does no harm: it holds the start time, too.
+        with contextlib.suppress(OSError):
+            self._pid_file.unlink(missing_ok=True)
 
     def _enter(self, phase: Phase, **changes: Any) -> None:
         self.status = replace(self.status, phase=phase, since=_now(), **changes)
@@ -282,12 +297,12 @@ def _probe(
 
 def _answers(ready: HttpAnswer) -> bool:
     request = urllib.request.Request(ready.url)  # noqa: S310 - our own http address
-    if ready.token_file is not None:
-        token = ready.token_file.read_text("utf-8").strip()
-        request.add_header("Authorization", f"Bearer {token}")
     # A proxy of the user's environment must not stand between two processes of one machine.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
+        if ready.token_file is not None:
+            token = ready.token_file.read_text("utf-8").strip()
+            request.add_header("Authorization", f"Bearer {token}")
         with opener.open(request, timeout=_PROBE_TIMEOUT_S) as answer:
             return bool(answer.status == _HTTP_OK)
     except (OSError, urllib.error.URLError, ValueError):

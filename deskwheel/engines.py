@@ -18,7 +18,6 @@ def engine_environment(*, is_offline: bool = True) -> dict[str, str]:
     environment = {
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_TRAIN_V2_ENABLED": "1",
-        "RAY_TRAIN_ENABLE_STATE_TRACKING": "1",
         "RAY_ENABLE_UV_RUN_RUNTIME_ENV": "0",
         "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         "MLFLOW_DISABLE_TELEMETRY": "true",

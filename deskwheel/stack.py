@@ -217,9 +217,11 @@ def make_private(folder: Path) -> None:
         SetupError: it cannot be created or belongs to another user.
     """
     try:
-        is_new = not folder.exists()
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if folder.stat().st_uid != os.getuid():
+        is_new = not os.path.lexists(folder)
+        # One that another process makes in between is an error, never taken for ours.
+        folder.mkdir(parents=True, exist_ok=not is_new, mode=0o700)
+        # A link belongs to whoever made it, wherever it leads.
+        if {folder.lstat().st_uid, folder.stat().st_uid} != {os.getuid()}:
             raise SetupError(f"{folder} belongs to another user; choose another with --home")
         if is_new:
             folder.chmod(0o700)

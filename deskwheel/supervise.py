@@ -4,13 +4,14 @@ Each service has a process group, a log and a line in `stack.json`, all under on
 that only one supervisor at a time may hold. Reads and writes no table or topic.
 """
 
+import contextlib
 import fcntl
 import json
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -59,6 +60,8 @@ class Supervisor:
         self._thread: threading.Thread | None = None
         self._lock_file: IO[str] | None = None
         self._shown: dict[str, ServiceStatus] = {}
+        self._stumbles: dict[str, str] = {}
+        """Where → the last error there, so that one that lasts is logged once."""
         self._probes = ThreadPoolExecutor(max_workers=4, thread_name_prefix="probe")
 
     def start(self, services: Iterable[Service] = ()) -> None:
@@ -126,7 +129,8 @@ class Supervisor:
             self._stop_level([self._children[name] for name in level])
         sweep(self._home, grace_s=1.0)
         self._probes.shutdown(wait=False, cancel_futures=True)
-        self._show_if_possible(None)
+        with self._going_on(STATE_FILE):
+            self._show(supervisor=None)
         self._lock_file.close()
         self._lock_file = None
 
@@ -135,33 +139,39 @@ class Supervisor:
         for child in children:
             child.terminate()
         for child in children:
-            child.finish(began + child.service.stop_timeout_s)
-        self._show_if_possible(identity_of(os.getpid()))
-
-    def _show_if_possible(self, supervisor: Identity | None) -> None:
-        """Write `stack.json` where that works; what must be stopped is stopped in any case."""
-        try:
-            self._show(supervisor=supervisor)
-        except Exception:
-            _LOG.exception("the state of %s could not be written", self._home)
+            with self._going_on(child.service.name):
+                child.finish(began + child.service.stop_timeout_s)
+        with self._going_on(STATE_FILE):
+            self._show(supervisor=identity_of(os.getpid()))
 
     def _run(self) -> None:
         me = identity_of(os.getpid())
         while not self._stopping.is_set():
-            try:
-                with self._changed:
-                    self._step()
+            with self._changed:
+                self._step()
+            with self._going_on(STATE_FILE):
                 self._show(supervisor=me)
-            except Exception:  # a full disk must not end the one who restarts everybody
-                _LOG.exception("supervision of %s stumbled and goes on", self._home)
             self._stopping.wait(_TICK_S)
+
+    @contextlib.contextmanager
+    def _going_on(self, where: str) -> Iterator[None]:
+        """Log an error and go on: a full disk must not end the one who restarts everybody."""
+        try:
+            yield
+        except Exception as error:
+            if self._stumbles.get(where) != repr(error):
+                _LOG.exception("supervision of %s stumbled over %s", self._home, where)
+            self._stumbles[where] = repr(error)
+        else:
+            self._stumbles.pop(where, None)
 
     def _step(self) -> None:
         supervised = set(self._children)
         for child in self._children.values():
             ready = {n for n, c in self._children.items() if c.status.phase == "ready"}
             before = child.status
-            child.step(ready, supervised, self._probes)
+            with self._going_on(child.service.name):
+                child.step(ready, supervised, self._probes)
             if child.status is not before:
                 self._changed.notify_all()
 
@@ -174,7 +184,7 @@ class Supervisor:
                 "supervisor": None if supervisor is None else asdict(supervisor),
                 "services": {name: asdict(s) for name, s in statuses.items()},
             }
-            write_whole(self._home / "stack.json", json.dumps(body, indent=1, default=str))
+            write_whole(self._home / STATE_FILE, json.dumps(body, indent=1, default=str))
         self._shown = statuses
         for status in changed:
             if self._on_change is not None:

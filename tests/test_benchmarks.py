@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from benchmarks import intake
-from benchmarks.__main__ import Measured, names, render
+from benchmarks.__main__ import Measured, main, names, render
 from benchmarks.claims import Claim, report
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -130,3 +130,22 @@ def test_a_benchmark_that_was_not_run_keeps_its_section() -> None:
     assert "a.x" in section
     assert "2 cores" in section
     assert "not run" not in page
+
+
+def test_a_benchmark_left_out_is_not_run_and_keeps_its_section(tmp_path: Path) -> None:
+    page = tmp_path / "benchmarks.md"
+    done = Measured(name="intake", command="run it", claims=[claim(3, "<= 2").to_dict()])
+    page.write_text(render([done], on="2 cores", at=NOW))
+    skips = [word for name in names() for word in ("--skip", name)]
+    assert main([*skips, "--page", str(page)]) == 0
+    section = page.read_text().partition("## intake")[2]
+    assert "toy.value" in section
+    assert "2026-05-01 on 2 cores" in section
+
+
+def test_a_benchmark_that_does_not_exist_cannot_be_left_out(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["--skip", "no_such"])
+    assert "unknown no_such" in capsys.readouterr().err

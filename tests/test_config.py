@@ -169,3 +169,19 @@ def test_nothing_listens_beyond_this_machine_by_default() -> None:
 def test_a_pipeline_name_that_cannot_be_a_file_name_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="pipeline.name"):
         load(None, [f"pipeline.name={name}"])
+
+
+@pytest.mark.parametrize("tenant", ["", "a b", "../x", "a'b", "x" * 65])
+def test_a_tenant_that_would_need_quoting_is_refused(tenant: str) -> None:
+    with pytest.raises(ConfigError, match="pipeline.tenant"):
+        load(None, [f"pipeline.tenant={tenant}"])
+
+
+def test_names_that_are_safe_everywhere_are_taken() -> None:
+    settings = load(None, ["pipeline.name=mail-2", "pipeline.tenant=Acme_EU.1"])
+    assert (settings.pipeline.name, settings.pipeline.tenant) == ("mail-2", "Acme_EU.1")
+
+
+def test_event_ids_are_not_forgotten_before_the_topics_forget() -> None:
+    with pytest.raises(ConfigError, match="dedup_horizon_h must be from 168"):
+        load(None, ["transforms.dedup_horizon_h=167"])

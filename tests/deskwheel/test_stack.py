@@ -1,6 +1,8 @@
+import itertools
 import os
 import socket
 import stat
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -9,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from deskwheel import broker, config
+from deskwheel.engines import engine_environment
 from deskwheel.errors import ServiceError, SetupError
 from deskwheel.jars import jar_dir
 from deskwheel.java import find_java
@@ -206,3 +209,62 @@ def test_a_folder_that_was_there_keeps_its_mode(tmp_path: Path) -> None:
     assert folder.stat().st_mode & 0o777 == 0o755
     make_private(tmp_path / "new")
     assert (tmp_path / "new").stat().st_mode & 0o777 == 0o700
+
+
+def test_folder_of_another_user_is_refused_and_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir(mode=0o755)
+    monkeypatch.setattr(os, "getuid", lambda: folder.stat().st_uid + 1)
+    with pytest.raises(SetupError, match="belongs to another user"):
+        make_private(folder)
+    assert mode_of(folder) == 0o755
+
+
+def test_link_that_leads_nowhere_is_not_taken_for_a_new_folder(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SetupError, match="cannot be used"):
+        make_private(tmp_path / "link")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_folder_of_ray_outside_the_state_folder_is_private_up_to_its_top(tmp_path: Path) -> None:
+    deep = Stack(tmp_path.joinpath(*["deep-folder"] * 10))
+    folder = ray_folder(deep.home)
+    assert not folder.is_relative_to(deep.home)
+    deep.start([])
+    modes = [mode_of(folder.parent), mode_of(folder)]
+    deep.stop()
+    assert modes == [0o700, 0o700]
+    assert not folder.parent.exists()
+
+
+def test_console_finds_its_stack_wherever_the_secrets_are(tmp_path: Path) -> None:
+    ports = {name: 20_000 + n for n, name in enumerate(PORTS)}
+    wished = config.load(None, [f"pipeline.secrets_dir={tmp_path}/keys"])
+    place = Place(tmp_path / "home", ports, resolve(wished, tmp_path / "home", ports))
+    command = next(s.command for s in services(place) if s.name == "console")
+    options = dict(itertools.pairwise(command))
+    assert options["--home"] == str(tmp_path / "home")
+    assert options["--port"] == str(ports["console"])
+
+
+def test_a_stack_started_without_a_file_keeps_the_settings_of_the_last_start(
+    tmp_path: Path,
+) -> None:
+    before = Stack(tmp_path, config.load(None, ["train.steps=5", "train.lr=1e-3"]))
+    before.start([])
+    before.stop()
+    program = [sys.executable, "-m", "deskwheel.stack", "--home", str(tmp_path)]
+    program += ["--only", "unknown", "--set", "train.steps=6"]  # ends once its settings are written
+    done = subprocess.run(program, capture_output=True, text=True, timeout=120, check=False)
+    assert "unknown service" in done.stderr
+    after = config.load(before.config).train
+    assert (after.steps, after.lr) == (6, 1e-3)
+
+
+def test_only_the_ray_services_choose_what_ray_train_tracks(place: Place) -> None:
+    assert "RAY_TRAIN_ENABLE_STATE_TRACKING" not in engine_environment()
+    tracked = {s.name: s.env.get("RAY_TRAIN_ENABLE_STATE_TRACKING") for s in services(place)}
+    assert tracked["ray"] == tracked["trainer"] == "0"

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from deskwheel.child import Exited, OpenPort, Service, open_log
+from deskwheel.child import Exited, HttpAnswer, OpenPort, Service, open_log
 from deskwheel.errors import ServiceError
 from deskwheel.process import Identity, identity_of, is_alive, read_pid_file, write_pid_file
 from deskwheel.supervise import RestartPolicy, Supervisor, end_stack, read_stack, stop_order
@@ -112,10 +112,14 @@ def test_service_that_is_late_is_started_again(supervisor: Supervisor) -> None:
         supervisor.wait_ready(["slow"], 30)
 
 
-def test_open_port_is_a_sign_of_readiness(supervisor: Supervisor) -> None:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return int(probe.getsockname()[1])
+
+
+def test_open_port_is_a_sign_of_readiness(supervisor: Supervisor) -> None:
+    port = free_port()
     code = f"import socket; s = socket.create_server(('127.0.0.1', {port}));" + SLEEP
     supervisor.start([Service(name="tcp", command=python(code), ready=OpenPort(port))])
     supervisor.wait_ready(["tcp"], 20)
@@ -269,3 +273,66 @@ def test_a_failing_observer_does_not_end_the_supervision(home: Path) -> None:
     finally:
         made.stop()
     assert not psutil.pid_exists(first)
+
+
+def test_stop_ends_everything_and_frees_the_folder_without_its_state_file(
+    supervisor: Supervisor, home: Path
+) -> None:
+    services = [
+        Service(name="base", command=python(ANNOUNCE + SLEEP)),
+        Service(name="top", command=python(ANNOUNCE + SLEEP), after=("base",)),
+    ]
+    supervisor.start(services)
+    supervisor.wait_ready(["base", "top"], 20)
+    pids = [s.pid for s in supervisor.statuses()]
+    until(lambda: [s.phase for s in read_stack(home)[1]] == ["ready", "ready"])
+    (home / "stack.json").unlink()
+    (home / "stack.json").mkdir()
+    supervisor.stop()
+    assert [s.phase for s in supervisor.statuses()] == ["stopped", "stopped"]
+    assert not [pid for pid in pids if pid is not None and psutil.pid_exists(pid)]
+    (home / "stack.json").rmdir()
+    again = Supervisor(home)
+    again.start()
+    again.stop()
+
+
+def test_service_without_a_log_fails_and_the_others_run(supervisor: Supervisor, home: Path) -> None:
+    (home / "logs" / "mute.log").mkdir(parents=True)
+    supervisor.start(
+        [
+            Service(name="mute", command=python(ANNOUNCE + SLEEP)),
+            Service(name="web", command=python(ANNOUNCE + SLEEP)),
+        ]
+    )
+    supervisor.wait_ready(["web"], 20)
+    with pytest.raises(ServiceError, match=r"mute is failed: .*mute\.log: Is a directory"):
+        supervisor.wait_ready(["mute"], 20)
+
+
+def test_service_whose_pid_cannot_be_written_is_started_once(
+    supervisor: Supervisor, home: Path
+) -> None:
+    (home / "run" / "web.pid").mkdir(parents=True)
+    note = f"open({str(home / 'journal')!r}, 'a').write('started ');"
+    supervisor.start([Service(name="web", command=python(note + ANNOUNCE + SLEEP))])
+    supervisor.wait_ready(["web"], 20)
+    pid = supervisor.statuses()[0].pid
+    assert (home / "journal").read_text().split() == ["started"]
+    supervisor.stop()
+    assert pid is not None
+    assert not psutil.pid_exists(pid)
+
+
+def test_token_that_cannot_be_read_yet_is_looked_for_again(
+    supervisor: Supervisor, home: Path
+) -> None:
+    port, token = free_port(), home / "token"
+    serve = [sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port)]
+    answer = HttpAnswer(f"http://127.0.0.1:{port}/", token)
+    supervisor.start([Service(name="web", command=serve, ready=answer)])
+    with pytest.raises(ServiceError, match="starting"):
+        supervisor.wait_ready(["web"], 0.5)
+    token.write_text("toy")
+    supervisor.wait_ready(["web"], 20)
+    assert supervisor.statuses()[0].restarts == 0

@@ -1,7 +1,10 @@
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
+from deltalake import DeltaTable
 
+from deskwheel import lake
 from deskwheel.tables import TABLES, Table
 
 TEXTS = {"text", "shadow_text", "detail", "query", "response", "context", "utterances"}
@@ -30,3 +33,13 @@ def test_features_that_lock_readers_out_are_off(table: Table) -> None:
     assert properties["delta.columnMapping.mode"] == "none"
     assert properties["delta.enableDeletionVectors"] == "false"
     assert properties["delta.dataSkippingStatsColumns"] == ",".join(table.skipping_columns)
+
+
+@each_table
+def test_log_of_a_created_table_outlives_every_reader_of_old_versions(
+    table: Table, tmp_path: Path
+) -> None:
+    """Delta's default of 30 days is less than a snapshot or the trigger may look back."""
+    made = DeltaTable(lake.ensure(tmp_path, table)).metadata().configuration
+    assert made["delta.logRetentionDuration"] == "interval 3650 days"
+    assert made["delta.checkpointInterval"] == "50"
