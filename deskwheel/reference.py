@@ -101,6 +101,8 @@ def _default(value: Any) -> str:
 def _range(metadata: Mapping[str, Any]) -> str:
     if "low" in metadata:
         return f"{_number(metadata['low'])} to {_number(metadata['high'])}"
+    if metadata.get("pattern"):
+        return f"`{metadata['pattern']}`"
     return ", ".join(f"`{choice}`" for choice in metadata.get("choices", ()))
 
 
