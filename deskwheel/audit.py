@@ -173,9 +173,7 @@ def render(audit: Audit) -> str:
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Print the audit, keep it for the console, and return 1 when the law does not hold."""
     audit = settled_audit(settings, wait_s=arguments.wait)
-    state = State(settings.pipeline.state_url)
-    state.put("audit", settings.pipeline.name, audit_document(audit, datetime.now(UTC)))
-    state.close()
+    keep_audit(settings, audit, at=datetime.now(UTC))
     print(json.dumps(audit.to_dict()) if arguments.json else render(audit))
     return 0 if audit.is_balanced else 1
 
@@ -194,6 +192,13 @@ def settled_audit(settings: Settings, *, wait_s: float) -> Audit:
         time.sleep(min(1.0, max(0.0, deadline - time.monotonic())))
         audit = conservation(settings.pipeline.lake, offsets)
     return audit
+
+
+def keep_audit(settings: Settings, audit: Audit, *, at: datetime) -> None:
+    """Store an audit for the console, in the place of the last one."""
+    state = State(settings.pipeline.state_url)
+    state.put("audit", settings.pipeline.name, audit_document(audit, at))
+    state.close()
 
 
 def audit_document(audit: Audit, at: datetime) -> dict[str, Any]:

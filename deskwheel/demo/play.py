@@ -14,13 +14,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from deskwheel import config
-from deskwheel.audit import settled_audit
+from deskwheel.audit import keep_audit, settled_audit
 from deskwheel.console.facts import snapshot_of
 from deskwheel.demo.customers import Visit, send_customers
 from deskwheel.demo.result import Outcome, print_result, save_result
@@ -220,6 +221,7 @@ class Demo:
     def _finish(self, facts: Facts, visits: Sequence[Visit], decision: Facts) -> Outcome:
         self._stages.update("audit", 0, 1, "counting every offset")
         audit = settled_audit(self.stack.settings, wait_s=_PATIENCE_S)
+        keep_audit(self.stack.settings, audit, at=datetime.now(UTC))
         facts = snapshot_of(self.stack.settings, self.home)
         self._show_stream(facts)
         note = "balances" if audit.is_balanced else f"{audit.unaccounted} unaccounted"

@@ -68,8 +68,7 @@ def save_result(home: Path, outcome: Outcome) -> Path:
     (home / "result.json").write_text(
         json.dumps(asdict(outcome), indent=1, default=str), encoding="utf-8"
     )
-    audited = {**outcome.facts, "audit": {**outcome.audit, "at": outcome.facts["generated_at"]}}
-    return write_report(home / "report.html", audited)
+    return write_report(home / "report.html", outcome.facts)
 
 
 def print_result(
