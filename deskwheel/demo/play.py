@@ -232,7 +232,6 @@ class Demo:
             decision=decision,
             visits=visits,
             ledger=self._ledger,
-            settings=self.stack.settings,
             elapsed_s=self._stages.elapsed_s,
             addresses=self.stack.addresses(),
         )

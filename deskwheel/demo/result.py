@@ -12,7 +12,6 @@ from rich.table import Table
 from deskwheel.audit import Audit
 from deskwheel.demo.customers import Visit
 from deskwheel.report import write_report
-from deskwheel.settings import Settings
 
 Facts = Mapping[str, Any]
 
@@ -34,7 +33,6 @@ class Outcome:
     examples_of_answers: Sequence[Facts]
     elapsed_s: float
     addresses: Mapping[str, str]
-    lake: str
 
     @classmethod
     def of(
@@ -45,7 +43,6 @@ class Outcome:
         decision: Facts,
         visits: Sequence[Visit],
         ledger: Facts,
-        settings: Settings,
         elapsed_s: float,
         addresses: Mapping[str, str],
     ) -> Self:
@@ -59,7 +56,6 @@ class Outcome:
             examples_of_answers=[asdict(visit) for visit in first.values()],
             elapsed_s=elapsed_s,
             addresses=addresses,
-            lake=settings.pipeline.lake,
         )
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 from deskwheel import lake
@@ -11,35 +10,12 @@ from deskwheel.records import Redaction, Snapshot, SnapshotMember, Split, Valida
 from deskwheel.schema import to_table
 from deskwheel.settings import Settings, TrainSettings
 from deskwheel.tables import SNAPSHOTS, VALIDATED
+from tests import places
+from tests.validate.rows import GOOD, NOON
 from train.data import ChatRow
 
-NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-
 _GOOD = ValidatedExample(
-    example_id="ex-0",
-    tenant="acme",
-    conversation_id="conv-0",
-    conversation_version=1,
-    position=0,
-    channel="chat",
-    kind="ideal",
-    query="How do I reset my lamp?",
-    response="Switch the lamp on and off six times.",
-    context="",
-    category="SETUP",
-    sentiment="neutral",
-    has_needless_apology=False,
-    resolution_probability=0.9,
-    csat=None,
-    subject_key="subject-1",
-    agent_key="agent-1",
-    authorship="human",
-    turn_ids=("turn-1", "turn-2"),
-    redaction=Redaction(version="r1", counts={}),
-    sent_at=NOON,
-    content_hash="",
-    ruleset_version="pairs-1",
-    code_version="0.1.0",
+    **{**vars(GOOD), "context": "", "redaction": Redaction(version="r1", counts={})},
     verdict="valid",
     reasons=(),
     split="train",
@@ -89,23 +65,9 @@ def freeze(lake_dir: str, examples: Sequence[ValidatedExample], *, version: int)
 
 
 def settings_in(folder: Path, **train: object) -> Settings:
-    """Settings whose every path lies in a folder."""
-    plain = Settings()
-    return replace(
-        plain,
-        pipeline=replace(
-            plain.pipeline,
-            lake=str(folder / "lake"),
-            state_url=f"sqlite:///{folder}/state.db",
-            secrets_dir=str(folder / "secrets"),
-        ),
-        train=replace(
-            plain.train,
-            runs_dir=str(folder / "runs"),
-            mlflow_uri=f"sqlite:///{folder}/mlflow.db",
-            **train,
-        ),
-    )
+    """Settings whose every path lies in a folder; the rest changes `train`."""
+    plain = places.settings_in(folder)
+    return replace(plain, train=replace(plain.train, **train))
 
 
 def quick(**changes: object) -> TrainSettings:
