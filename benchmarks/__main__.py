@@ -20,8 +20,8 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
-NOT_BENCHMARKS = {"__init__", "__main__", "claims"}
-LABELLED = {"intake"}
+NOT_BENCHMARKS = {"__init__", "__main__", "claims", "labelled"}
+LABELLED = {"intake", "stream_quality"}
 _GIB = 1024**3
 
 
@@ -37,9 +37,10 @@ class Measured:
 
 
 def names() -> list[str]:
-    """Every benchmark, by the name of its file."""
-    found = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
-    return [name for name in found if name not in NOT_BENCHMARKS]
+    """Every benchmark, by the name of its file or of its folder."""
+    here = Path(__file__).parent
+    files = {path.stem for path in here.glob("*.py")} - NOT_BENCHMARKS
+    return sorted(files | {path.parent.name for path in here.glob("*/__main__.py")})
 
 
 def run(name: str, labelled: Path | None) -> Measured:

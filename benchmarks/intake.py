@@ -10,16 +10,23 @@ of personal data and the fit of trimmed mails are reported without one.
 """
 
 import argparse
-import json
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.labelled import (
+    Gold,
+    Tally,
+    count,
+    is_leaked,
+    plain,
+    read_lines,
+    share,
+    token_f1,
+)
 from deskwheel import reasons
 from deskwheel.records import Pointer, Turn
 from deskwheel.settings import Settings
@@ -31,10 +38,7 @@ from transforms.parse import parse_event
 from transforms.parse.model import ParsedEvent, RawEvent
 from transforms.turns import Rules, turn_rows
 
-Gold = dict[str, Any]
 _SECRET = b"benchmark-only"
-_FEWEST_DIGITS = 4
-"""Shorter runs of digits occur by chance."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,27 +63,6 @@ class Taken:
     def text(self) -> str:
         """Everything that would be stored of it."""
         return "\n".join(row.text for row in self.rows if row.text)
-
-
-@dataclass
-class Tally:
-    """Hits among trials of several names."""
-
-    hits: Counter[str] = field(default_factory=Counter)
-    trials: Counter[str] = field(default_factory=Counter)
-
-    def add(self, name: str, *, is_hit: bool) -> None:
-        """Count one trial."""
-        self.trials[name] += 1
-        self.hits[name] += is_hit
-
-    def claims(self, prefix: str, what: str) -> Iterator[Claim]:
-        """A claim over all names, then one a name."""
-        whole, all_hits = self.trials.total(), self.hits.total()
-        if whole:
-            yield share(prefix, all_hits, whole, what)
-        for name in sorted(self.trials):
-            yield share(f"{prefix}.{name.lower()}", self.hits[name], self.trials[name], what)
 
 
 def take(folder: Path, now: datetime) -> list[Taken]:
@@ -124,11 +107,15 @@ def arrivals(taken: Sequence[Taken], gold: Sequence[Gold], repeats: set[int]) ->
     kept_twice = sum(taken[line].verdict == "accepted" for line in repeats)
     wrong = {r: n for r, n in lost.items() if r in reasons.DEAD_LETTER}
     return [
-        count("lost_events", lost.total(), 0, f"{firsts} events of dialogs {dict(lost) or ''}"),
-        count("events_wrongly_rejected", sum(wrong.values()), 0, f"{firsts} events of dialogs"),
-        count("dialogs_wrongly_dropped", dropped, 0, f"{dialogs} dialogs"),
-        count("repeats_kept_twice", kept_twice, 0, f"{len(repeats)} repeated events"),
-        *noise.claims("noise_recall", "noise kept out here; the rest meets later stages"),
+        count(
+            "intake.lost_events", lost.total(), 0, f"{firsts} events of dialogs {dict(lost) or ''}"
+        ),
+        count(
+            "intake.events_wrongly_rejected", sum(wrong.values()), 0, f"{firsts} events of dialogs"
+        ),
+        count("intake.dialogs_wrongly_dropped", dropped, 0, f"{dialogs} dialogs"),
+        count("intake.repeats_kept_twice", kept_twice, 0, f"{len(repeats)} repeated events"),
+        *noise.claims("intake.noise_recall", "noise kept out here; the rest meets later stages"),
     ]
 
 
@@ -143,7 +130,9 @@ def poison(taken: Sequence[Taken], gold: Iterable[Gold], rules: Rules) -> list[C
         tally.add(row["kind"], is_hit=is_hit)
     missed = sorted(k for k in tally.trials if tally.hits[k] < tally.trials[k])
     n = tally.trials.total()
-    return [share("poison_recall", tally.hits.total(), n, f"of broken events; missed {missed}")]
+    return [
+        share("intake.poison_recall", tally.hits.total(), n, f"of broken events; missed {missed}")
+    ]
 
 
 def is_mended(found: Taken, allowed: str, rules: Rules) -> bool:
@@ -175,8 +164,8 @@ def personal_data(stored: Mapping[str, str], gold: Sequence[Gold]) -> list[Claim
                     spoiled.add("all", is_hit=plain(span["value"]) not in plain(text))
     looks_alike = "of numbers that only look like personal data; 0 is best"
     return [
-        *masked.claims("pii_recall", "of labelled spans"),
-        share("look_alikes_masked", spoiled.hits["all"], spoiled.trials["all"], looks_alike),
+        *masked.claims("intake.pii_recall", "of labelled spans"),
+        share("intake.look_alikes_masked", spoiled.hits["all"], spoiled.trials["all"], looks_alike),
     ]
 
 
@@ -204,8 +193,8 @@ def mails(taken: Sequence[Taken], gold: Sequence[Gold], rules: Rules) -> list[Cl
             id="intake.mail_token_f1", value=sum(scores) / max(n, 1), unit="F1", target="",
             peer=f"mean of {n} mails against what their author wrote",
         ),
-        share("mail_exact", exact, n, "of mails with exactly the author's words"),
-        share("mail_with_foreign_text", dirty, n, "of mails with quotes or signature left"),
+        share("intake.mail_exact", exact, n, "of mails with exactly the author's words"),
+        share("intake.mail_with_foreign_text", dirty, n, "of mails with quotes or signature left"),
     ]  # fmt: skip
 
 
@@ -213,42 +202,6 @@ def stored_text(stored: Mapping[str, str], conversation: Gold, turn: Gold) -> st
     """What is stored of a labelled turn: its message, or for a call the whole call."""
     names = turn["message_ids"] or [conversation["conversation_id"]]
     return next((stored[name] for name in names if name in stored), None)
-
-
-def is_leaked(value: str, text: str) -> bool:
-    """Whether a value can still be read in a text, written the same or as bare digits."""
-    if plain(value) in plain(text):
-        return True
-    digits = re.sub(r"\D", "", value)
-    return len(digits) >= _FEWEST_DIGITS and digits in re.sub(r"(?<=\d)[ .()/-]+(?=\d)", "", text)
-
-
-def plain(text: str) -> str:
-    """A text without case and with single spaces."""
-    return " ".join(text.casefold().split())
-
-
-def token_f1(wanted: str, found: str) -> float:
-    """Overlap of two bags of words, in [0, 1].
-
-    Source: Rajpurkar et al., "SQuAD" (2016), section 6.1; articles are kept.
-    """
-    left, right = (Counter(re.findall(r"\w+", t.casefold())) for t in (wanted, found))
-    common = (left & right).total()
-    return 2 * common / (left.total() + right.total()) if common else float(left == right)
-
-
-def share(name: str, hits: int, trials: int, what: str) -> Claim:
-    """A share without a target."""
-    value = hits / trials if trials else 0.0
-    peer = f"{hits} of {trials} {what}"
-    return Claim(id=f"intake.{name}", value=value, unit="share", target="", peer=peer)
-
-
-def count(name: str, value: int, target: int, what: str) -> Claim:
-    """A number that is promised."""
-    peer = f"of {what}".strip()
-    return Claim(id=f"intake.{name}", value=value, unit="count", target=f"== {target}", peer=peer)
 
 
 def measure(folder: Path, now: datetime) -> list[Claim]:
@@ -269,11 +222,6 @@ def measure(folder: Path, now: datetime) -> list[Claim]:
         *personal_data(stored, gold),
         *mails(taken, gold, rules),
     ]
-
-
-def read_lines(file: Path) -> list[Gold]:
-    """The objects of a JSON Lines file."""
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from deskwheel.errors import DeskwheelError, SetupError
@@ -68,14 +68,20 @@ _JVM_FLAGS = (
 )
 
 
-def properties(data: Path, *, port: int, controller_port: int) -> str:
-    """The broker's configuration, bound to 127.0.0.1, as the text of `server.properties`."""
-    return _PROPERTIES.format(
+def properties(
+    data: Path, *, port: int, controller_port: int, further: Mapping[str, str] | None = None
+) -> str:
+    """The broker's configuration, bound to 127.0.0.1, as the text of `server.properties`.
+
+    Of a property that stands there twice Kafka takes the last, so `further` ones prevail.
+    """
+    text = _PROPERTIES.format(
         data=data,
         port=port,
         controller_port=controller_port,
         message_max_bytes=MESSAGE_MAX_BYTES,
     )
+    return text + "".join(f"{name}={value}\n" for name, value in (further or {}).items())
 
 
 def command(java: Path, jars: Path, main_class: str, *arguments: str) -> list[str]:
@@ -88,10 +94,25 @@ def is_formatted(data: Path) -> bool:
     return (data / "meta.properties").is_file()
 
 
-def prepare(folder: Path, *, port: int, controller_port: int) -> list[str]:
+def prepare(
+    folder: Path,
+    *,
+    port: int,
+    controller_port: int,
+    further: Mapping[str, str] | None = None,
+    users: Sequence[str] = (),
+) -> list[str]:
     """The command that runs the broker, after its configuration and storage are in place.
 
     Formats the storage the first time only; an interrupted format is repeated.
+
+    Args:
+        folder: of configuration and data.
+        port: of the clients.
+        controller_port: of the quorum.
+        further: properties beside ours or instead of them, as another listener needs.
+        users: SCRAM credentials that the storage is formatted with, as
+            `SCRAM-SHA-512=[name=NAME,password=PASSWORD]`.
 
     Raises:
         SetupError: Java or the jars are missing, or the storage cannot be formatted.
@@ -99,16 +120,19 @@ def prepare(folder: Path, *, port: int, controller_port: int) -> list[str]:
     java, jars, data = find_java(), jar_dir("kafka"), folder / "data"
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "server.properties"
-    config.write_text(properties(data, port=port, controller_port=controller_port), "utf-8")
+    text = properties(data, port=port, controller_port=controller_port, further=further)
+    config.write_text(text, "utf-8")
     if not is_formatted(data):
-        _format(command(java, jars, "kafka.tools.StorageTool", "format"), config)
+        _format(command(java, jars, "kafka.tools.StorageTool", "format"), config, users)
     return command(java, jars, "kafka.Kafka", str(config))
 
 
-def _format(program: Sequence[str], config: Path) -> None:
+def _format(program: Sequence[str], config: Path, users: Sequence[str]) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode()
     # An id that starts with a dash would be read as an option.
     arguments = ["--standalone", f"--cluster-id={cluster}", "--config", str(config)]
+    for user in users:
+        arguments += ["--add-scram", user]
     done = subprocess.run([*program, *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         raise SetupError(

@@ -1,5 +1,6 @@
 """Settings out of a TOML file and `--set section.key=value` overrides.
 
+Other TOML files of ours, as those of sources, are read and checked by the same functions.
 An unknown key or a bad value is an error that names file, line and column and, for a key, the
 keys that exist. The resolved settings can be written back (`dump`) and are saved with each run.
 """
@@ -8,16 +9,16 @@ import json
 import re
 import tomllib
 import typing
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from deskwheel.errors import ConfigError
-from deskwheel.settings import Settings
+from deskwheel.settings import REFERENCE, Settings
 
-_HEADER = re.compile(r"\s*\[\s*([A-Za-z0-9_-]+)\s*\]")
+_HEADER = re.compile(r"\s*\[\s*([A-Za-z0-9_.-]+)\s*\]")
 _KEY = re.compile(r"\s*([A-Za-z0-9_.\"-]+)\s*=")
 
 
@@ -34,7 +35,7 @@ def load(path: Path | None = None, overrides: Sequence[str] = ()) -> Settings:
     """
     settings = Settings()
     if path is not None:
-        settings = _apply(settings, _read(path), _Source(path))
+        settings = _apply(settings, read_toml(path), _Source(path))
     for override in overrides:
         settings = _apply(settings, _parse_override(override), _Source(None, override))
     return settings
@@ -60,15 +61,30 @@ class _Source:
     def place(self, section: str, key: str | None) -> str:
         if self.path is None:
             return f"--set {self.override}"
-        line, column = _locate(self.path.read_text(encoding="utf-8"), section, key)
-        return f"{self.path}:{line}:{column}"
+        return place_in(self.path, section, key)
 
 
-def _read(path: Path) -> dict[str, Any]:
+def place_in(path: Path, section: str, key: str | None) -> str:
+    """`file:line:column` of a section's header, or of a key of it."""
+    line, column = _locate(path.read_text(encoding="utf-8"), section, key)
+    return f"{path}:{line}:{column}"
+
+
+def read_toml(path: Path, *, cure: str = "give --config FILE or leave it out") -> dict[str, Any]:
+    """The tables of a TOML file.
+
+    Args:
+        path: the file.
+        cure: what to do where there is none, for the error message.
+
+    Raises:
+        ConfigError: there is no such file, or it is not TOML.
+    """
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path}: no such file; give --config FILE or leave it out") from error
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise ConfigError(f"{path}: {reason}; {cure}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not UTF-8 at byte {error.start}; save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
@@ -93,37 +109,53 @@ def _apply(settings: Settings, data: dict[str, Any], source: _Source) -> Setting
     for section, values in data.items():
         known = [f.name for f in fields(settings)]
         if section not in known:
-            raise ConfigError(_unknown(source.place(section, None), "section", section, known))
-        if not isinstance(values, dict):
-            raise ConfigError(
-                f"{source.place(section, None)}: {section} is a section; write [{section}]"
-            )
-        settings = replace(settings, **{section: _section(settings, section, values, source)})
+            raise ConfigError(unknown(source.place(section, None), "section", section, known))
+        checked = checked_section(getattr(settings, section), section, values, source.place)
+        settings = replace(settings, **{section: checked})
     return settings
 
 
-def _section(settings: Settings, name: str, values: dict[str, Any], source: _Source) -> Any:
-    section = getattr(settings, name)
+def checked_section(
+    section: Any, name: str, values: Any, place: Callable[[str, str | None], str]
+) -> Any:
+    """The section with the values of a TOML table in place of its own.
+
+    Args:
+        section: a frozen dataclass whose fields are made by `deskwheel.settings`.
+        name: its name in the file.
+        values: what the file says under that name.
+        place: where a section (key None) or a key of it stands, for the error message.
+
+    Raises:
+        ConfigError: the value is no table, or a key of it is unknown, has the wrong type, or a
+            value that is not allowed.
+    """
+    if not isinstance(values, dict):
+        raise ConfigError(f"{place(name, None)}: {name} is a section; write [{name}]")
     hints = typing.get_type_hints(type(section))
     metadata = {f.name: f.metadata for f in fields(section)}
     checked = {}
     for key, value in values.items():
         if key not in hints:
-            place = source.place(name, key)
-            raise ConfigError(_unknown(place, "key", f"{name}.{key}", list(hints)))
-        problem, checked[key] = _check(value, hints[key], metadata[key])
+            raise ConfigError(unknown(place(name, key), "key", f"{name}.{key}", list(hints)))
+        problem, checked[key] = check_value(value, hints[key], metadata[key])
         if problem:
-            place = source.place(name, key)
-            raise ConfigError(f"{place}: {name}.{key} must be {problem}, got {value!r}")
+            is_secret = metadata[key].get("pattern") == REFERENCE
+            got = "something else; it is not shown" if is_secret else repr(value)
+            raise ConfigError(f"{place(name, key)}: {name}.{key} must be {problem}, got {got}")
     return replace(section, **checked)
 
 
-def _check(value: Any, hint: Any, metadata: Any) -> tuple[str | None, Any]:
+def check_value(value: Any, hint: Any, metadata: Any) -> tuple[str | None, Any]:
     """What is wrong with a value (None if nothing) and the value in its field's type."""
+    if hint == Mapping[str, str]:
+        is_fit = isinstance(value, Mapping) and all(isinstance(v, str) for v in value.values())
+        return (None, dict(value)) if is_fit else ("a table of strings", value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
     if hint == tuple[str, ...]:
-        if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        is_fit = isinstance(value, list | tuple) and all(isinstance(v, str) for v in value)
+        if not is_fit:
             return "a list of strings", value
         return None, tuple(value)
     if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
@@ -142,7 +174,8 @@ def _check_text(value: Any, metadata: Any) -> str | None:
     return None
 
 
-def _unknown(place: str, what: str, name: str, known: list[str]) -> str:
+def unknown(place: str, what: str, name: str, known: Sequence[str]) -> str:
+    """What to say of a name that is not known: the nearest one, and all."""
     near = get_close_matches(name.rpartition(".")[2], known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
     return f"{place}: unknown {what} {name}.{hint} Known: {', '.join(sorted(known))}"
@@ -154,7 +187,7 @@ def _locate(text: str, section: str, key: str | None) -> tuple[int, int]:
     for number, line in enumerate(text.splitlines(), start=1):
         if header := _HEADER.match(line):
             current = header[1]
-            if key is None and current == section:
+            if current == (section if key is None else f"{section}.{key}"):
                 return number, header.start(1) + 1
         elif pair := _KEY.match(line):
             name = pair[1].replace('"', "")

@@ -17,11 +17,13 @@ from pathlib import Path
 
 import psutil
 
-from deskwheel.errors import DeskwheelError
+from deskwheel.access import check, uses_sasl
+from deskwheel.errors import ConfigError, DeskwheelError
 from deskwheel.jars import KINDS, Kind, jar_dir
 from deskwheel.java import find_java, java_version
+from deskwheel.secret import read_secret
 from deskwheel.services import PORTS, choose_ports
-from deskwheel.settings import Settings
+from deskwheel.settings import KafkaSettings, Settings
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 STAGES = ("ingest", "transforms", "validate", "train", "deploy")
@@ -49,8 +51,8 @@ class Check:
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Print every check and return 1 if one is not met."""
-    del settings
     checks = examine(Path(arguments.home).resolve())
+    checks.append(_asked("kafka access", partial(_kafka_access, settings.kafka)))
     if arguments.json:
         print(json.dumps([asdict(check) for check in checks]))
     else:
@@ -123,6 +125,19 @@ def _java() -> str:
 
 def _jars(kind: Kind) -> str:
     return str(jar_dir(kind))
+
+
+def _kafka_access(settings: KafkaSettings) -> str:
+    check(settings)
+    for name in ("sasl_password", "oauth_client_secret"):
+        if reference := getattr(settings, name):
+            read_secret(reference, setting=f"kafka.{name}")
+    for name in ("tls_ca_file", "tls_cert_file", "tls_key_file"):
+        path = getattr(settings, name)
+        if path and not os.access(path, os.R_OK):
+            raise ConfigError(f"kafka.{name}: {path} cannot be read; put the PEM file there")
+    mechanism = f" with {settings.sasl_mechanism}" if uses_sasl(settings) else ""
+    return f"{settings.security}{mechanism} at {settings.bootstrap}"
 
 
 def _memory() -> Check:

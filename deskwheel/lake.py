@@ -4,15 +4,19 @@ Every table is described in `deskwheel.tables`; a table that does not exist yet 
 """
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from deltalake import DeltaTable, write_deltalake
+from deltalake import DeltaTable, Schema, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
 from deskwheel.schema import arrow_schema
 from deskwheel.tables import Table
+
+_FIRST_COMMITS = 32
+"""What is read of a log whose newest commits mostly say enough."""
 
 
 def table_path(lake: str | Path, table: Table) -> Path:
@@ -46,16 +50,21 @@ def ensure(lake: str | Path, table: Table) -> Path:
     """The table's folder, with an empty table in it if there was none.
 
     Creating it here, and not by a job's first write, fixes columns and table features before
-    the first row: file statistics of text columns never exist.
+    the first row: file statistics of text columns never exist. Columns that a newer release
+    added to the record are added to the table; older rows read as null there.
     """
     path = table_path(lake, table)
     path.parent.mkdir(parents=True, exist_ok=True)
-    DeltaTable.create(
+    found = DeltaTable.create(
         path,
         schema=arrow_schema(table.record),
         mode="ignore",
         configuration=dict(table.properties()),
     )
+    wanted = Schema.from_arrow(arrow_schema(table.record)).fields
+    present = {field.name for field in found.schema().fields}
+    if missing := [field for field in wanted if field.name not in present]:
+        found.alter.add_columns(missing)
     return path
 
 
@@ -74,12 +83,27 @@ def commits(lake: str | Path, table: Table) -> list[dict[str, Any]]:
     found = _open(lake, table, None)
     if found is None:
         return []
-    entries = []
-    for entry in reversed(found.history()):
-        text = entry.get("userMetadata")
-        if text:
-            entries.append({"version": entry["version"], **json.loads(text)})
-    return entries
+    return [_metadata(e) for e in reversed(found.history()) if e.get("userMetadata")]
+
+
+def newest_commits(lake: str | Path, table: Table) -> Iterator[dict[str, Any]]:
+    """Metadata of the commits as `commits` gives it, newest first, read only as far as asked."""
+    found = _open(lake, table, None)
+    if found is None:
+        return
+    seen, limit = 0, _FIRST_COMMITS
+    while True:
+        entries = found.history(limit)
+        for entry in entries[seen:]:
+            if entry.get("userMetadata"):
+                yield _metadata(entry)
+        if len(entries) < limit:
+            return
+        seen, limit = len(entries), limit * 8
+
+
+def _metadata(entry: dict[str, Any]) -> dict[str, Any]:
+    return {"version": entry["version"], **json.loads(entry["userMetadata"])}
 
 
 def _open(lake: str | Path, table: Table, version: int | None) -> DeltaTable | None:

@@ -18,6 +18,20 @@ TIME_PAST = "TIME_PAST"
 PARSER_FAILED = "PARSER_FAILED"
 MACHINE_MAIL = "MACHINE_MAIL"
 DUPLICATE_EVENT = "DUPLICATE_EVENT"
+NUMBER_TOO_LARGE = "NUMBER_TOO_LARGE"
+DECOMPRESSION_BOMB = "DECOMPRESSION_BOMB"
+HEADER_INVALID = "HEADER_INVALID"
+TOKEN_INVALID = "TOKEN_INVALID"  # noqa: S105  a code, not a token
+SIGNATURE_INVALID = "SIGNATURE_INVALID"
+SIGNATURE_EXPIRED = "SIGNATURE_EXPIRED"
+WEBHOOK_REPLAYED = "WEBHOOK_REPLAYED"
+RATE_LIMITED = "RATE_LIMITED"
+BROKER_AWAY = "BROKER_AWAY"
+OVERLOADED = "OVERLOADED"
+MEDIA_TYPE_UNKNOWN = "MEDIA_TYPE_UNKNOWN"
+ADDRESS_UNKNOWN = "ADDRESS_UNKNOWN"
+REQUEST_BROKEN = "REQUEST_BROKEN"
+GATEWAY_FAILED = "GATEWAY_FAILED"
 
 MEANING: dict[str, str] = {
     UNDECODABLE: "The bytes are not text in the encoding they declare.",
@@ -35,8 +49,40 @@ MEANING: dict[str, str] = {
     PARSER_FAILED: "The parser failed in a way no other code names; please report it.",
     MACHINE_MAIL: "An auto-reply, bounce or newsletter: nobody asked anything.",
     DUPLICATE_EVENT: "An event with this id was accepted before.",
+    NUMBER_TOO_LARGE: "A number does not fit 64 bits.",
+    DECOMPRESSION_BOMB: "Something in the event expands beyond its limit when it is unpacked.",
+    HEADER_INVALID: "A header's name or value cannot travel, as one with a line break.",
+    TOKEN_INVALID: "The request bears no token of a tenant.",
+    SIGNATURE_INVALID: "The signature does not belong to this body and secret.",
+    SIGNATURE_EXPIRED: "The webhook was signed outside `gateway.replay_window_s`.",
+    WEBHOOK_REPLAYED: "The same signed delivery was accepted before; nothing was published.",
+    RATE_LIMITED: "The tenant sends more than `gateway.events_per_s`.",
+    BROKER_AWAY: "No acknowledgement from the brokers in time; send it again.",
+    OVERLOADED: "The gateway holds as many events or bytes as it may; send it again.",
+    MEDIA_TYPE_UNKNOWN: "The Content-Type or Content-Encoding is none that is taken here.",
+    ADDRESS_UNKNOWN: "There is nothing at this address, or not by this method.",
+    REQUEST_BROKEN: "The request is no HTTP/1.1, too large a head, or did not arrive whole.",
+    GATEWAY_FAILED: "The gateway failed in a way no other code names; please report it.",
 }
 """What each code means, in a sentence for the console and docs/operations.md."""
 
-DEAD_LETTER: frozenset[str] = frozenset(MEANING) - {DUPLICATE_EVENT, MACHINE_MAIL}
+AT_THE_DOOR: frozenset[str] = frozenset(
+    {
+        HEADER_INVALID,
+        TOKEN_INVALID,
+        SIGNATURE_INVALID,
+        SIGNATURE_EXPIRED,
+        WEBHOOK_REPLAYED,
+        RATE_LIMITED,
+        BROKER_AWAY,
+        OVERLOADED,
+        MEDIA_TYPE_UNKNOWN,
+        ADDRESS_UNKNOWN,
+        REQUEST_BROKEN,
+        GATEWAY_FAILED,
+    }
+)
+"""Codes that only the gateway answers with: what it turns away was never an event."""
+
+DEAD_LETTER: frozenset[str] = frozenset(MEANING) - {DUPLICATE_EVENT, MACHINE_MAIL} - AT_THE_DOOR
 """Codes whose original bytes go to the dead-letter topic, because a person may mend them."""

@@ -13,6 +13,9 @@ from datetime import datetime
 from typing import Literal
 
 Channel = Literal["email", "chat", "call"]
+EventChannel = Literal["email", "chat", "call", "outcome"]
+"""A channel of conversations, or what came of one, told apart from its words."""
+OutcomeKind = Literal["status", "csat", "reopened", "edit", "thumbs_up", "thumbs_down"]
 Role = Literal["customer", "agent", "bot", "system"]
 Authorship = Literal["human", "model", "model_edited"]
 Split = Literal["train", "dev", "test"]
@@ -57,7 +60,7 @@ class Event:
     time: datetime
     """When it happened at the source; untrusted, see `transforms.stream`."""
     tenant: str
-    channel: Channel
+    channel: EventChannel
     key: str
     """Kafka key that keeps a conversation in order; empty where the source knows none."""
     content_type: str
@@ -71,12 +74,14 @@ class Turn:
     """One utterance, normalised and redacted, or a rejected or duplicate event with its reason.
 
     Each (topic, partition, offset) has at least one row, so the table can be counted against
-    Kafka. A row with `is_closing` carries the end of a conversation instead of an utterance.
+    Kafka. A row with `is_closing` carries the end of a conversation instead of an utterance, one
+    with `outcome` what came of it.
     """
 
     turn_id: str
     tenant: str
-    channel: Channel
+    channel: EventChannel
+    """Channel of the conversation; `outcome` only where the outcome was rejected."""
     source: Pointer
     event_id: str
     position: int
@@ -99,6 +104,14 @@ class Turn:
     status: str | None
     """Outcome stated by the source: solved, unsolved, transferred, follow_up, …"""
     csat: int | None
+    outcome: OutcomeKind | None = None
+    """What an outcome event tells; null in the rows of utterances and closings."""
+    about_turn_id: str | None = None
+    """Turn that an edit or thumb is about, where the event names its message."""
+    draft_text: str | None = None
+    """The reply that was suggested, in an outcome of kind edit."""
+    final_text: str | None = None
+    """The reply that the agent sent instead: with the draft, a preference."""
     subject_key: str | None
     """HMAC-SHA256 of the customer's id: the handle for erasure, useless without the key."""
     agent_key: str | None

@@ -41,8 +41,10 @@ def settings_reference() -> str:
 
 def reasons_reference() -> str:
     """A table of the reason codes: code, meaning, and what becomes of the original bytes."""
+    kept = dict.fromkeys(reasons.DEAD_LETTER, "dead-letter topic")
+    kept |= dict.fromkeys(reasons.AT_THE_DOOR, "never taken in")
     rows = [
-        (f"`{code}`", meaning, "dead-letter topic" if code in reasons.DEAD_LETTER else "not copied")
+        (f"`{code}`", meaning, kept.get(code, "not copied"))
         for code, meaning in reasons.MEANING.items()
     ]
     return _table(("Code", "Meaning", "Original bytes"), rows)

@@ -29,6 +29,7 @@ PORTS = (
     "ray_agent_grpc",
     "ray_runtime_env",
     "ray_metrics",
+    "gateway",
     "serving",
     "mlflow",
     "console",
@@ -38,7 +39,9 @@ PORTS = (
 SERVICES = (
     "broker",
     "topics",
+    "gateway",
     "transforms",
+    "mirror",
     "validate",
     "ray",
     "trainer",
@@ -111,9 +114,17 @@ def services(place: Place) -> list[Service]:
         _broker(place),
         Service(
             name="topics",
-            command=place.stage("ingest", "topics"),
+            command=place.stage("ingest", "topics", "apply"),
             ready=Exited(),
             after=("broker",),
+        ),
+        Service(
+            name="gateway",
+            command=place.stage("ingest", "gateway"),
+            ready=HttpAnswer(f"{place.url('gateway')}/readyz"),
+            facts={"url": place.url("gateway")},
+            after=("topics",),
+            stop_timeout_s=place.settings.gateway.drain_s + 5,
         ),
         Service(
             name="transforms",
@@ -121,6 +132,13 @@ def services(place: Place) -> list[Service]:
             env=engines,
             after=("topics",),
             stop_timeout_s=30.0,
+        ),
+        Service(
+            name="mirror",
+            command=place.stage("ingest", "mirror"),
+            env=_FEW_ARENAS,
+            after=("topics",),
+            stop_timeout_s=15.0,
         ),
         Service(
             name="validate",

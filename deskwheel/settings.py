@@ -20,7 +20,14 @@ def described(
 
     Its allowed values follow, where they are few, or the pattern that the whole value matches.
     """
-    return field(default=default, metadata={"doc": doc, "choices": choices, "pattern": pattern})
+    metadata = {"doc": doc, "choices": choices, "pattern": pattern}
+    if isinstance(default, dict):
+        return field(default_factory=lambda: dict(default), metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+REFERENCE = r"|env:[A-Za-z_][A-Za-z0-9_]*|file:.+"
+"""A place where a secret is, never the secret itself; see `deskwheel.secret`."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,102 @@ class KafkaSettings:
     delivery_timeout_s: float = bounded(
         30.0, 1, 600, "Time after which an event without an acknowledgement counts as failed."
     )
+    compression: str = described(
+        "zstd", "Codec of published batches.", ("none", "gzip", "lz4", "snappy", "zstd")
+    )
+    linger_ms: int = bounded(20, 0, 60_000, "How long a batch of events waits for company.")
+    buffer_bytes: int = bounded(
+        67_108_864,
+        1_048_576,
+        8_589_934_592,
+        "Events without an acknowledgement that a publisher holds; beyond, publishing waits.",
+    )
+    security: str = described(
+        "PLAINTEXT",
+        "Protocol towards the brokers.",
+        ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"),
+    )
+    tls_ca_file: str = described(
+        "", "PEM file of the authority that signed the brokers' certificates; empty: the system's."
+    )
+    tls_cert_file: str = described("", "PEM file of the client's certificate (mutual TLS).")
+    tls_key_file: str = described("", "PEM file of the client's private key, unencrypted.")
+    tls_check_hostname: bool = described(True, "Refuse a certificate made out to another host.")
+    sasl_mechanism: str = described(
+        "SCRAM-SHA-512",
+        "How the client proves who it is, with a SASL protocol.",
+        ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"),
+    )
+    sasl_username: str = described("", "User name for PLAIN and SCRAM.")
+    sasl_password: str = described(
+        "", "Where the password is: `env:NAME` or `file:PATH`.", pattern=REFERENCE
+    )
+    oauth_token_url: str = described("", "Token endpoint for OAUTHBEARER (client credentials).")
+    oauth_client_id: str = described("", "Client id for OAUTHBEARER.")
+    oauth_client_secret: str = described(
+        "", "Where the client secret is: `env:NAME` or `file:PATH`.", pattern=REFERENCE
+    )
+    oauth_scope: str = described("", "Scope asked for with OAUTHBEARER.")
+
+
+@dataclass(frozen=True)
+class IngestSettings:
+    """Sources, and what they keep between two runs."""
+
+    state_dir: str = described(
+        ".deskwheel/ingest", "Folder of the sources' positions and of the spool."
+    )
+    spool_max_bytes: int = bounded(
+        1_073_741_824,
+        1_048_576,
+        1_099_511_627_776,
+        "Events that a source which cannot wait keeps on disk while the brokers are away.",
+    )
+    spool_segment_bytes: int = bounded(
+        16_777_216, 65_536, 1_073_741_824, "A spool file is closed at this size."
+    )
+    max_redrives: int = bounded(3, 1, 100, "How often a dead letter may be sent back.")
+    mirror_interval_s: float = bounded(
+        10.0, 0.5, 3600, "Time between two copies of the streams' offsets into consumer groups."
+    )
+
+
+@dataclass(frozen=True)
+class GatewaySettings:
+    """The HTTP service that takes events in."""
+
+    host: str = described("127.0.0.1", "Address the gateway listens on.")
+    port: int = bounded(0, 0, 65_535, "Its port; 0 chooses a free one.")
+    tokens_file: str = described(
+        "", "TOML file `[tokens]` of tenant = `env:NAME` or `file:PATH`; empty: secrets/api_token."
+    )
+    sources_dir: str = described(
+        "", "Folder of source files; those of kind webhook get an address each."
+    )
+    max_body_bytes: int = bounded(
+        1_048_576, 1024, 16_777_216, "Larger events get a 413; keep at transforms.max_event_bytes."
+    )
+    max_batch_bytes: int = bounded(8_388_608, 1024, 268_435_456, "Larger batches get a 413.")
+    max_batch_events: int = bounded(1000, 1, 100_000, "Batches of more events get a 413.")
+    ack_wait_s: float = bounded(
+        1.5, 0.05, 60, "How long a request waits for the brokers; then it gets a 503."
+    )
+    max_pending_events: int = bounded(
+        4000, 1, 10_000_000, "Events without an acknowledgement; further ones get a 503."
+    )
+    max_pending_bytes: int = bounded(
+        33_554_432, 65_536, 8_589_934_592, "The same in bytes of their payloads."
+    )
+    events_per_s: float = bounded(
+        0.0,
+        0,
+        10_000_000,
+        "Events a second of a tenant, beyond which it gets a 429; 0: no limit.",
+    )
+    replay_window_s: float = bounded(
+        300.0, 1, 86_400, "A webhook signed longer ago, or as far in the future, is refused."
+    )
+    drain_s: float = bounded(20.0, 0, 600, "How long requests under way may take after SIGTERM.")
 
 
 @dataclass(frozen=True)
@@ -220,6 +323,8 @@ class Settings:
 
     pipeline: PipelineSettings = field(default_factory=PipelineSettings)
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    gateway: GatewaySettings = field(default_factory=GatewaySettings)
     transforms: TransformsSettings = field(default_factory=TransformsSettings)
     validate: ValidateSettings = field(default_factory=ValidateSettings)
     trigger: TriggerSettings = field(default_factory=TriggerSettings)

@@ -166,6 +166,10 @@ def resolve(settings: Settings, home: Path, ports: dict[str, int]) -> Settings:
             secrets_dir=_moved(pipeline.secrets_dir, kept.secrets_dir, home),
         ),
         kafka=replace(settings.kafka, bootstrap=f"127.0.0.1:{ports['kafka']}"),
+        ingest=replace(
+            settings.ingest,
+            state_dir=_moved(settings.ingest.state_dir, plain.ingest.state_dir, home),
+        ),
         transforms=replace(
             settings.transforms,
             checkpoint_dir=_moved(
@@ -179,6 +183,7 @@ def resolve(settings: Settings, home: Path, ports: dict[str, int]) -> Settings:
             ray_address=f"127.0.0.1:{ports['ray']}",
             ray_jobs_url=dashboard,
         ),
+        gateway=replace(settings.gateway, host="127.0.0.1", port=ports["gateway"]),
         serve=replace(settings.serve, host="127.0.0.1", port=ports["serving"]),
     )
 

@@ -6,7 +6,8 @@ Administration (`python -m ingest topics`) and tests read this list; nobody else
 from dataclasses import dataclass
 
 DAY_MS = 24 * 60 * 60 * 1000
-CHANNELS = ("email", "chat", "call")
+CHANNELS = ("email", "chat", "call", "outcome")
+"""Channels of events: three of conversations, and what came of them."""
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,9 @@ class Topic:
     max_message_bytes: int = 16 * 1024 * 1024
     """Of a compressed batch. Above the parsers' own limit, so that an oversize event can be
     rejected with a reason."""
+    compression: str = "producer"
+    """Codec in which the brokers keep batches; `producer` keeps each as it was sent, which costs
+    them nothing."""
 
 
 def raw_topic(channel: str) -> str:
@@ -47,6 +51,8 @@ DEAD_LETTERS = tuple(
         "transforms",
         14 * DAY_MS,
         max_message_bytes=DEAD_LETTER_BYTES,
+        # Spark's sink sends them uncompressed, and they are kept the longest.
+        compression="zstd",
     )
     for t in (*RAW, FEEDBACK)
 )

@@ -9,6 +9,7 @@ from kafka.errors import KafkaError
 
 from deskwheel.errors import ServiceError
 from deskwheel.settings import KafkaSettings
+from ingest.access import client_arguments, explained, watched
 
 REQUEST_TIMEOUT_MS = 10_000
 """An administrative request that takes longer is not going to be answered."""
@@ -20,10 +21,11 @@ def administration(settings: KafkaSettings, *, timeout_s: float = 10.0) -> Itera
 
     Raises:
         ServiceError: no broker answers within the time, or it refuses a request.
+        ConfigError: `[kafka]` is incomplete or contradictory.
     """
     with _explained(settings):
         client = KafkaAdminClient(
-            bootstrap_servers=settings.bootstrap.split(","),
+            **client_arguments(settings),
             bootstrap_timeout_ms=int(timeout_s * 1000),
             request_timeout_ms=REQUEST_TIMEOUT_MS,
         )
@@ -42,7 +44,7 @@ def reader(settings: KafkaSettings) -> Iterator[Any]:
     """
     with _explained(settings):
         consumer = KafkaConsumer(
-            bootstrap_servers=settings.bootstrap.split(","),
+            **client_arguments(settings),
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -58,8 +60,10 @@ def reader(settings: KafkaSettings) -> Iterator[Any]:
 @contextmanager
 def _explained(settings: KafkaSettings) -> Iterator[None]:
     try:
-        yield
+        with watched() as seen:
+            yield
     except KafkaError as error:
+        why = explained(seen, error)
         raise ServiceError(
-            f"kafka.bootstrap {settings.bootstrap}: {error}; is the broker running?"
+            f"kafka.bootstrap {settings.bootstrap}: {why}; is the broker running?"
         ) from error

@@ -9,13 +9,13 @@ Source: CloudEvents 1.0.2, Kafka Protocol Binding §3.2 (binary content mode).
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from deskwheel.errors import PublishError
 from deskwheel.ids import record_id
-from deskwheel.records import Channel, Event
+from deskwheel.records import Event, EventChannel
 
 SPEC_VERSION = "1.0"
 MAX_ID_CHARS = 250
@@ -64,31 +64,58 @@ def headers_of(event: Event) -> list[tuple[str, bytes]]:
         "ce_tenant": event.tenant,
         _CONTENT_TYPE: event.content_type,
     }
-    own = {
-        name: value
-        for name, value in event.attributes.items()
-        if name.lower() not in envelope and not name.lower().startswith("ce_")
+    for name, value in event.attributes.items():
+        lower = name.lower()
+        if lower != _CONTENT_TYPE and not lower.startswith("ce_"):
+            if not _NAME.fullmatch(name):
+                raise RefusedError(
+                    f"event {event.id!r}: header name {name!r} is not made of letters, digits and"
+                    " _.-; rename it at the source"
+                )
+            envelope[name] = value
+    # One look at all values, because this runs for every event; no control character is printable.
+    values = "".join(envelope.values())
+    if not values.isprintable() and _CONTROL.search(values):
+        raise _controlled(event, envelope)
+    return [(name, value.encode("utf-8", "replace")) for name, value in envelope.items()]
+
+
+def _controlled(event: Event, headers: Mapping[str, str]) -> RefusedError:
+    name, value = next((n, v) for n, v in headers.items() if _CONTROL.search(v))
+    return RefusedError(
+        f"event {event.id!r}: header {name} holds a control character: {value[:80]!r};"
+        " remove it at the source"
+    )
+
+
+def able_to_travel(event: Event) -> Event:
+    """Return the event with whatever its headers could not carry made harmless.
+
+    Control characters of values are percent-encoded and other signs of names become `_`, so
+    that nothing is injected and nothing is lost: the stream then judges the event by what is
+    left, as a start time that is none any more. An event without such signs is returned itself.
+    """
+    changed: dict[str, Any] = {
+        name: _harmless(value)
+        for name in ("source", "type", "dataschema", "tenant", "content_type", "id", "key")
+        if _CONTROL.search(value := getattr(event, name))
     }
-    return [(name, _encoded(event, name, value)) for name, value in {**envelope, **own}.items()]
+    if any(not _NAME.fullmatch(n) or _CONTROL.search(v) for n, v in event.attributes.items()):
+        changed["attributes"] = {
+            re.sub(r"[^A-Za-z0-9_.-]", "_", name)[:100] or "_": _harmless(value)
+            for name, value in event.attributes.items()
+        }
+    return replace(event, **changed) if changed else event
 
 
-def _encoded(event: Event, name: str, value: str) -> bytes:
-    if not _NAME.fullmatch(name):
-        raise RefusedError(
-            f"event {event.id!r}: header name {name!r} is not made of letters, digits and _.-;"
-            " rename it at the source"
-        )
-    if _CONTROL.search(value):
-        raise RefusedError(
-            f"event {event.id!r}: header {name} holds a control character: {value[:80]!r};"
-            " remove it at the source"
-        )
-    return value.encode("utf-8", "replace")
+def _harmless(value: str) -> str:
+    return _CONTROL.sub(lambda found: f"%{ord(found[0]):02X}", value)
 
 
 def rfc3339(moment: datetime) -> str:
     """Return a time as RFC 3339 in UTC with milliseconds, as in `2026-04-01T08:00:00.000Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return in_utc.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def parsed_time(text: object) -> datetime | None:
@@ -113,7 +140,7 @@ def json_object(data: bytes) -> Mapping[str, Any]:
 
 def wrap(
     arrival: Arrival,
-    channel: Channel,
+    channel: EventChannel,
     *,
     own_id: object,
     kind: str,

@@ -2,11 +2,16 @@
 
 Delivery: idempotent producer, `acks=all`, every acknowledgement checked. An event that
 `flush` did not complain about is in the log at least once; retries inside one producer do not
-write twice, and a restart that publishes again is caught by the event id downstream.
+write twice, and a restart that publishes again is caught by the event id downstream. Events of
+one key share a partition and keep their order: when one is given up, so is all that was handed
+over after it.
 """
 
 import threading
-from collections.abc import Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,16 +29,17 @@ from deskwheel.errors import PublishError
 from deskwheel.records import Event, Pointer
 from deskwheel.settings import KafkaSettings
 from deskwheel.topics import raw_topic
+from ingest.access import explained, watched
 from ingest.envelope import RefusedError, headers_of
-
-MAX_REQUEST_BYTES = 20 * 1024 * 1024
-"""Above the topics' 16 MiB, so that the broker's limit decides and names the topic."""
-
-LINGER_MS = 20
-"""How long a batch waits for company: 20 ms fill a batch at 1,000 events/s."""
+from ingest.producer import producer_arguments
 
 _GRACE_S = 1.0
 """What the producer may take beyond the delivery time-out to report an event as failed."""
+
+_WATCH_S = 0.25
+
+_RECORD_BYTES = 256
+"""What a record costs in memory beside its key, value and headers."""
 
 _REFUSALS = (InvalidTopicError, MessageSizeTooLargeError, RecordListTooLargeError)
 
@@ -41,29 +47,88 @@ _REFUSALS = (InvalidTopicError, MessageSizeTooLargeError, RecordListTooLargeErro
 class Delivery:
     """The promise of one event: its place in Kafka, or the reason why it has none."""
 
-    def __init__(self, publisher: "Publisher", token: int, future: Any, label: str) -> None:
-        """Tie the producer's future to the publisher; `label` names the event in errors."""
-        self._publisher = publisher
-        self._token = token
+    __slots__ = ("_future", "_key", "_topic", "_when_failed", "handed_over_at", "producer",
+                 "size_bytes")  # fmt: skip
+
+    def __init__(
+        self,
+        producer: Any,
+        future: Any,
+        topic: str,
+        key: str,
+        size_bytes: int,
+        when_failed: Callable[["Delivery", BaseException], None],
+    ) -> None:
+        """Tie the future of a kafka-python producer to the event it stands for."""
+        self.producer = producer
+        self.size_bytes = size_bytes
+        self.handed_over_at = time.monotonic()
         self._future = future
-        self._label = label
+        self._topic = topic
+        self._key = key
+        self._when_failed = when_failed
+        # A method of this object and no partial: what each event keeps, the collector walks over.
+        future.add_errback(self._failed)
+
+    def _failed(self, error: BaseException) -> None:
+        self._when_failed(self, error)
+
+    @property
+    def label(self) -> str:
+        """The event in words, for errors."""
+        return _label(self._topic, self._key)
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the event is acknowledged or has failed."""
+        return bool(self._future.is_done)
+
+    @property
+    def is_acknowledged(self) -> bool:
+        """Whether the event is in Kafka for sure."""
+        return bool(self._future.succeeded())
+
+    @property
+    def failure(self) -> PublishError | None:
+        """Why the event is not in Kafka; None while that is open and when it is there."""
+        error = self._future.exception
+        return None if error is None else _failure(self.label, error)
 
     def wait(self, timeout_s: float | None = None) -> Pointer:
         """Return where the event was written, waiting for the acknowledgement.
 
         Args:
-            timeout_s: the delivery time-out of the settings by default.
+            timeout_s: as long as it takes by default: a publisher settles each event soon
+                after the delivery time-out of the settings.
 
         Raises:
             PublishError: there was no answer in time; the event may or may not be written.
             RefusedError: the broker will not take it, now or later.
         """
-        self._publisher.settle(self._token, timeout_s)
-        try:
-            written = self._future.get(timeout=0)
-        except KafkaError as error:
-            raise _failure(self._label, error) from error
+        if not self.await_done(timeout_s):
+            raise PublishError(f"{self.label}: no answer within {timeout_s} s")
+        # Not raised itself: a batch's events share one error, whose traceback would grow with each.
+        failure = self.failure
+        if failure is not None:
+            raise failure
+        written = self._future.value
         return Pointer(topic=written.topic, partition=written.partition, offset=written.offset)
+
+    def await_done(self, timeout_s: float | None) -> bool:
+        """Return whether the event is settled, waiting up to the time for it."""
+        if not self._future.is_done:
+            with suppress(KafkaError):
+                self._future.get(timeout=None if timeout_s is None else max(0.0, timeout_s))
+        return self.is_done
+
+    def add_done_callback(self, callback: Callable[["Delivery"], None]) -> None:
+        """Call `callback(delivery)` once, when the event is acknowledged or has failed.
+
+        It runs in the publisher's thread, or at once in the caller's where the event is settled
+        already; `delivery.wait(0)` tells which it is. It must be short and must not publish.
+        """
+        self._future.add_callback(lambda _: callback(self))
+        self._future.add_errback(lambda _: callback(self))
 
 
 class Publisher:
@@ -78,23 +143,37 @@ class Publisher:
 
         Raises:
             PublishError: no broker answers at `kafka.bootstrap` within the delivery time-out.
+            ConfigError: `[kafka]` is incomplete or contradictory.
         """
         self._settings = settings
+        self._arguments = producer_arguments(settings)
         self._timeout_s = settings.delivery_timeout_s
-        self._changed = threading.Condition()
         self._connecting = threading.Lock()
-        self._handed_over = 0
-        self._pending: dict[int, str] = {}
+        self._lock = threading.Lock()
+        self._pending: deque[Delivery] = deque()
+        self._held_bytes = 0
         self._acknowledged = 0
         self._first_failure: PublishError | None = None
-        self._is_stuck = False
+        self._when_failed = self._failed
         self._producer: Any = None
+        self._retired: list[Any] = []
+        self._is_closed = threading.Event()
         self._connected()
+        self._watch = threading.Thread(target=self._watching, name="publisher-watch", daemon=True)
+        self._watch.start()
 
     @property
     def acknowledged(self) -> int:
         """How many events the brokers have acknowledged so far."""
-        return self._acknowledged
+        with self._lock:
+            return self._acknowledged + sum(d.is_acknowledged for d in self._pending)
+
+    @property
+    def held_bytes(self) -> int:
+        """Bytes of the events without an acknowledgement, at most `kafka.buffer_bytes`."""
+        with self._lock:
+            self._forget_settled()
+            return self._held_bytes
 
     def publish(self, event: Event, *, topic: str | None = None) -> Delivery:
         """Hand an event over and return its promise; blocks only while the buffer is full.
@@ -113,23 +192,30 @@ class Publisher:
         )
 
     def publish_bytes(
-        self, topic: str, key: str, value: bytes, headers: Sequence[tuple[str, bytes]]
+        self, topic: str, key: str | bytes, value: bytes, headers: Sequence[tuple[str, bytes]]
     ) -> Delivery:
-        """Hand over a record whose headers are ready, as feedback events are; see `publish`."""
-        label = f"record with key {key!r} for topic {topic}"
+        """Hand over a record whose headers are ready, as feedback events are; see `publish`.
+
+        A key of bytes, as a dead letter has it, is sent as it is.
+        """
+        raw_key, key = (key.encode(), key) if isinstance(key, str) else (key, repr(key)[2:-1])
+        headers = headers if isinstance(headers, list) else list(headers)
+        size = len(value) + len(key) + sum([len(v) for _, v in headers]) + _RECORD_BYTES
+        producer = self._producer or self._connected()
+        if self._held_bytes + size > self._settings.buffer_bytes:
+            self._make_room(size, topic, key)
         try:
-            future = self._connected().send(
-                topic, value=value, key=key.encode() if key else None, headers=list(headers)
-            )
+            future = producer.send(topic, value=value, key=raw_key or None, headers=headers)
         except KafkaError as error:
-            raise _failure(label, error) from error
-        with self._changed:
-            self._handed_over += 1
-            token = self._handed_over
-            self._pending[token] = label
-        future.add_callback(self._succeeded, token)
-        future.add_errback(self._failed, token)
-        return Delivery(self, token, future, label)
+            raise _failure(_label(topic, key), error) from error
+        delivery = Delivery(producer, future, topic, key, size, self._when_failed)
+        pending = self._pending
+        with self._lock:
+            pending.append(delivery)
+            self._held_bytes += size
+            if pending[0].is_done:
+                self._forget_settled()
+        return delivery
 
     def flush(self) -> None:
         """Wait until everything handed over before this call is acknowledged.
@@ -138,34 +224,32 @@ class Publisher:
             PublishError: an event since the last flush was not acknowledged in time; the
                 message names the first one.
         """
-        self.settle(self._handed_over, None, with_earlier=True)
-        with self._changed:
+        self._settle()
+        with self._lock:
+            self._forget_settled()
             failure, self._first_failure = self._first_failure, None
         if failure:
             raise failure
 
-    def settle(self, token: int, timeout_s: float | None, *, with_earlier: bool = False) -> None:
-        """Wait until an event (and all before it) is acknowledged or has failed.
+    def abandon(self) -> None:
+        """Give up now whatever is not acknowledged; the next event connects anew.
 
-        What is unsettled when the time is up, or when the producer is stuck, fails.
+        An event that was given up may still have been written.
         """
-        timeout_s = self._timeout_s + _GRACE_S if timeout_s is None else timeout_s
-
-        def is_settled() -> bool:
-            if with_earlier:
-                return next(iter(self._pending), token + 1) > token
-            return token not in self._pending
-
-        with self._changed:
-            self._changed.wait_for(lambda: is_settled() or self._is_stuck, timeout_s)
-            is_done = is_settled()
-        if not is_done:
-            self._give_up()
+        producer = self._producer
+        if producer is not None:
+            self._retire(producer)
 
     def close(self) -> None:
         """Close the connection after the delivery time-out at most; the rest is given up."""
-        self.settle(self._handed_over, None, with_earlier=True)
-        self._give_up()
+        self._settle()
+        self._is_closed.set()
+        with self._connecting:
+            if self._producer is not None:
+                self._retire(self._producer)
+            self._bury()
+        if self._watch is not threading.current_thread():
+            self._watch.join(self._timeout_s)
 
     def __enter__(self) -> Self:
         """Return the publisher itself."""
@@ -185,46 +269,110 @@ class Publisher:
             self.close()
 
     def _connected(self) -> Any:
-        if self._is_stuck:
-            self._give_up()
         with self._connecting:
+            if self._is_closed.is_set():
+                raise PublishError("the publisher is closed; open another one")
             if self._producer is None:
+                # Two producers at once could write one key's events out of order.
+                self._bury()
                 try:
-                    self._producer = KafkaProducer(**_producer_settings(self._settings))
+                    with watched() as seen:
+                        self._producer = KafkaProducer(**self._arguments)
                 except KafkaError as error:
                     where = f"kafka.bootstrap {self._settings.bootstrap}"
-                    raise PublishError(f"{where}: {error}; is the broker running?") from error
+                    why = explained(seen, error)
+                    raise PublishError(f"{where}: {why}; is the broker running?") from error
             return self._producer
 
-    def _give_up(self) -> None:
-        """End the producer and fail what it still holds; the next publish starts another."""
-        with self._connecting:
-            producer, self._producer = self._producer, None
-            self._is_stuck = False
-        if producer is not None:
-            # KafkaProducer.close flushes first and raises before it stops anything when that
-            # takes too long (kafka-python 3.0.12), so the sender is ended by hand.
-            sender = producer._sender  # noqa: SLF001
-            sender.force_close()
-            sender.join(self._timeout_s)
-            producer.close(timeout=0)
+    def _retire(self, producer: Any) -> None:
+        """Let a producer fail what it still holds and end; the next publish starts another."""
+        with self._lock:
+            if self._producer is producer:
+                self._producer = None
+                self._retired.append(producer)
+        # KafkaProducer.close flushes first and raises before it stops anything when that
+        # takes too long (kafka-python 3.0.12), so the sender is ended by hand.
+        producer._sender.force_close()  # noqa: SLF001
 
-    def _succeeded(self, token: int, _written: Any) -> None:
-        with self._changed:
-            self._pending.pop(token, None)
-            self._acknowledged += 1
-            self._changed.notify_all()
+    def _bury(self) -> None:
+        """Return when the retired producers have ended."""
+        while self._retired:
+            producer = self._retired.pop()
+            producer._sender.join(self._timeout_s)  # noqa: SLF001
+            with suppress(KafkaError):
+                producer.close(timeout=0)
 
-    def _failed(self, token: int, error: BaseException) -> None:
-        with self._changed:
-            label = self._pending.pop(token, "record")
-            self._first_failure = self._first_failure or _failure(label, error)
-            # An idempotent producer of kafka-python 3.0.12 resets its id when a batch expires
-            # and never asks for a new one (the state stays READY, `init_producer_id` is a no-op
-            # outside UNINITIALIZED): nothing is sent or expired again. Measured by stopping a
-            # broker for longer than the delivery time-out.
-            self._is_stuck = self._is_stuck or isinstance(error, KafkaTimeoutError)
-            self._changed.notify_all()
+    def _make_room(self, size: int, topic: str, key: str) -> None:
+        """Wait until the event fits into the buffer, or has it for itself.
+
+        Threads that publish at once may overfill it by an event each.
+        """
+        limit = self._settings.buffer_bytes
+        deadline = time.monotonic() + self._timeout_s
+        while True:
+            with self._lock:
+                self._forget_settled()
+                oldest = self._pending[0] if self._pending else None
+                if oldest is None or self._held_bytes + size <= limit:
+                    return
+            oldest.await_done(deadline - time.monotonic())
+            if time.monotonic() >= deadline:
+                raise PublishError(
+                    f"{_label(topic, key)}: kafka.buffer_bytes ({limit}) are full of events that"
+                    " no broker acknowledges"
+                )
+
+    def _forget_settled(self) -> None:
+        """Drop the oldest events as far as they are settled. The lock must be held.
+
+        An event behind an unsettled one is counted as held a little longer: one callback an
+        event fewer is worth it.
+        """
+        pending = self._pending
+        while pending and pending[0].is_done:
+            delivery = pending.popleft()
+            self._held_bytes -= delivery.size_bytes
+            if delivery.is_acknowledged:
+                self._acknowledged += 1
+            elif self._first_failure is None:
+                self._first_failure = delivery.failure
+
+    def _settle(self) -> None:
+        """Return when what is pending now is acknowledged or has failed."""
+        deadline = time.monotonic() + self._timeout_s + 2 * _GRACE_S
+        with self._lock:
+            pending = tuple(self._pending)
+            producer = self._producer
+        if producer is not None and pending:
+            # Sends what still waits for company, and waits by the batch.
+            with suppress(KafkaError):
+                producer.flush(self._timeout_s + _GRACE_S)
+        for delivery in pending:
+            if not delivery.await_done(deadline - time.monotonic()):
+                self._retire(delivery.producer)
+
+    def _watching(self) -> None:
+        """Give up on a producer whose oldest event should long have been settled.
+
+        kafka-python 3.0.12 expires no event while it waits for a producer id, and none after a
+        batch that had been sent before has expired: it then resets its id and never asks for a
+        new one (the state stays READY, `init_producer_id` does nothing outside UNINITIALIZED).
+        """
+        while not self._is_closed.wait(_WATCH_S):
+            with self._lock:
+                self._forget_settled()
+                oldest = self._pending[0] if self._pending else None
+            if oldest and time.monotonic() > oldest.handed_over_at + self._timeout_s + _GRACE_S:
+                self._retire(oldest.producer)
+
+    def _failed(self, delivery: Delivery, error: BaseException) -> None:
+        if isinstance(error, KafkaTimeoutError):
+            # What was handed over after this event must not overtake it when it is sent again.
+            self._retire(delivery.producer)
+
+
+def _label(topic: str, key: str) -> str:
+    return f"record with key {key!r} for topic {topic}"
 
 
 def _failure(label: str, error: BaseException) -> PublishError:
@@ -233,21 +381,3 @@ def _failure(label: str, error: BaseException) -> PublishError:
     if isinstance(error, IllegalStateError):
         cause = "given up, because the brokers stopped answering"
     return kind(f"{label}: not acknowledged: {cause}")
-
-
-def _producer_settings(settings: KafkaSettings) -> dict[str, Any]:
-    timeout_ms = int(settings.delivery_timeout_s * 1000)
-    return {
-        "bootstrap_servers": settings.bootstrap.split(","),
-        "client_id": "deskwheel-ingest",
-        "enable_idempotence": True,
-        "acks": "all",
-        "compression_type": "zstd",
-        "linger_ms": LINGER_MS,
-        "max_request_size": MAX_REQUEST_BYTES,
-        "delivery_timeout_ms": timeout_ms,
-        "request_timeout_ms": max(500, timeout_ms // 2),
-        "max_block_ms": timeout_ms,
-        "bootstrap_timeout_ms": timeout_ms,
-        "allow_auto_create_topics": False,
-    }

@@ -18,8 +18,8 @@ from typing import Any, Protocol
 
 from deskwheel.errors import PublishError, SetupError
 from deskwheel.records import Event
-from ingest.envelope import Arrival, parsed_time
-from ingest.sources import SOURCES
+from ingest.envelope import Arrival, able_to_travel, parsed_time
+from ingest.sources import CHANNELS
 
 EVENTS_FILE = "events.jsonl"
 MAX_IN_FLIGHT = 1000
@@ -95,9 +95,9 @@ def _recorded(line: bytes, tenant: str) -> tuple[Event | None, str]:
         return None, f"not JSON ({error})"
     if not isinstance(row, dict):
         return None, f"a JSON object is wanted, not {type(row).__name__}"
-    source = SOURCES.get(str(row.get("channel")))
-    if source is None:
-        return None, f"channel {row.get('channel')!r} is not one of {', '.join(SOURCES)}"
+    to_event = CHANNELS.get(str(row.get("channel")))
+    if to_event is None:
+        return None, f"channel {row.get('channel')!r} is not one of {', '.join(CHANNELS)}"
     if not isinstance(row.get("value"), str):
         return None, "value is missing or not a text"
     arrival = Arrival(
@@ -107,7 +107,7 @@ def _recorded(line: bytes, tenant: str) -> tuple[Event | None, str]:
         headers=_texts(row.get("headers")),
         tenant=tenant,
     )
-    return source.to_event(arrival), ""
+    return able_to_travel(to_event(arrival)), ""
 
 
 def _payload(value: str, encoding: object) -> bytes:

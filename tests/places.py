@@ -18,6 +18,7 @@ def settings_in(folder: Path, **transforms: Any) -> Settings:
             state_url=f"sqlite:///{folder}/state.db",
             secrets_dir=str(folder / "secrets"),
         ),
+        ingest=replace(whole.ingest, state_dir=str(folder / "ingest")),
         transforms=replace(
             whole.transforms, checkpoint_dir=str(folder / "checkpoints"), **transforms
         ),

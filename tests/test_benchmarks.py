@@ -8,6 +8,7 @@ import pytest
 from benchmarks import intake
 from benchmarks.__main__ import Measured, main, names, render
 from benchmarks.claims import Claim, report
+from benchmarks.labelled import is_leaked, token_f1
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -48,11 +49,12 @@ def test_the_page_names_command_and_machine() -> None:
 
 
 def test_every_script_is_a_benchmark() -> None:
-    assert {"help_time", "intake"} <= set(names())
+    assert {"help_time", "intake", "stream_quality"} <= set(names())
+    assert not {"claims", "labelled"} & set(names())
 
 
 @pytest.mark.parametrize(
-    ("value", "text", "is_leaked"),
+    ("value", "text", "is_read"),
     [
         ("555-0100", "call 555 0100 now", True),
         ("Kim Lee", "i am kim  lee", True),
@@ -61,13 +63,13 @@ def test_every_script_is_a_benchmark() -> None:
         ("1-2", "12 of 3", False),
     ],
 )
-def test_a_value_is_leaked_when_it_can_be_read(value: str, text: str, is_leaked: bool) -> None:
-    assert intake.is_leaked(value, text) is is_leaked
+def test_a_value_is_leaked_when_it_can_be_read(value: str, text: str, is_read: bool) -> None:
+    assert is_leaked(value, text) is is_read
 
 
 def test_token_f1_counts_words_of_both() -> None:
-    assert intake.token_f1("a b c", "A b d") == pytest.approx(2 / 3)
-    assert intake.token_f1("", "") == 1
+    assert token_f1("a b c", "A b d") == pytest.approx(2 / 3)
+    assert token_f1("", "") == 1
 
 
 def chat(number: int, text: str, key: str = "c-1") -> dict[str, Any]:

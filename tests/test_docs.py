@@ -13,6 +13,9 @@ import pytest
 from deskwheel import reasons, reference
 from deskwheel.settings import Settings
 from deskwheel.stage import Verb
+from ingest.sources import SOURCES, webhook
+from ingest.sources.config import read_source_file
+from ingest.sources.webhook import WebhookOptions
 
 ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("ingest", "transforms", "validate", "train", "deploy")
@@ -155,6 +158,23 @@ def test_every_setting_is_described() -> None:
 def test_every_reason_is_described() -> None:
     text = reference.reasons_reference()
     assert [code for code in reasons.MEANING if f"| `{code}` |" not in text] == []
+
+
+def test_source_files_of_the_operations_page_are_valid(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    section = text.partition("\n## Connect a source\n")[2].partition("\n## ")[0]
+    blocks = re.findall(r"^```toml\n(.*?)^```", section, flags=re.M | re.S)
+    kinds = {**{kind: s.options for kind, s in SOURCES.items()}, webhook.KIND: WebhookOptions}
+    shown = set()
+    for block in blocks:
+        file = tmp_path / "source.toml"
+        file.write_text(block, encoding="utf-8")
+        head, _ = read_source_file(file, kinds)
+        shown.add(head.kind)
+        assert len(block.strip().splitlines()) <= 10, f"{head.kind}: more than ten lines"
+    assert {"imap", "mbox", "chat", "call", "twilio"} <= shown
+    named = {kind for kind in kinds if f"`{kind}`" in text or f'"{kind}"' in text}
+    assert set(kinds) - named == set()
 
 
 def test_a_page_without_markers_is_refused() -> None:

@@ -1,7 +1,7 @@
 """Kafka to a table, each offset exactly once: the streams that fill `turns` and `feedback`.
 
-Reads `raw.email`, `raw.chat`, `raw.call` and `feedback`; writes the tables `turns` and
-`feedback`, one Delta commit a micro-batch, and copies the original bytes of rejected events to
+Reads `raw.email`, `raw.chat`, `raw.call`, `raw.outcome` and `feedback`; writes the tables `turns`
+and `feedback`, one Delta commit a micro-batch, and copies the original bytes of rejected events to
 the dead-letter topics (at least once: a batch replayed after a crash may copy them again, with
 the same `dlq.offset`).
 """
@@ -24,6 +24,7 @@ from deskwheel.settings import Settings
 from deskwheel.tables import FEEDBACK, TURNS, Table
 from deskwheel.topics import DEAD_LETTER_BYTES, RAW, dead_letter_topic
 from deskwheel.topics import FEEDBACK as FEEDBACK_TOPIC
+from transforms.access import hide_credentials, kafka_options
 from transforms.outcomes import feedback_rows
 from transforms.parse.model import RawEvent
 from transforms.session import incarnation, spark_schema, write_once
@@ -85,10 +86,11 @@ def read_topics(spark: SparkSession, settings: Settings, topics: Sequence[str]) 
 
     A value above the size limit is not handed on to the parsers, only its length.
     """
+    hide_credentials(spark)
     value = F.when(F.length("value") <= settings.transforms.max_event_bytes, F.col("value"))
     return (
         spark.readStream.format("kafka")
-        .option("kafka.bootstrap.servers", settings.kafka.bootstrap)
+        .options(**kafka_options(settings.kafka))
         .option("subscribe", ",".join(topics))
         .option("startingOffsets", "earliest")
         .option("failOnDataLoss", "true")
@@ -219,6 +221,8 @@ def _as_duplicate(intake: Intake, is_duplicate: Column) -> list[Column]:
         "reason": F.lit(reasons.DUPLICATE_EVENT),
         "text": F.lit(None),
         "shadow_text": F.lit(None),
+        "draft_text": F.lit(None),
+        "final_text": F.lit(None),
     }
     return [
         F.when(is_duplicate, replaced[name]).otherwise(F.col(name)).alias(name)
@@ -231,7 +235,8 @@ def _as_duplicate(intake: Intake, is_duplicate: Column) -> list[Column]:
 def _publish_dead_letters(frame: DataFrame, rows: DataFrame, settings: Settings) -> None:
     """Copy the original bytes of rejected events, with the reason in headers.
 
-    Headers of the original stay; ours start with `dlq.`.
+    Headers of the original stay; ours start with `dlq.`. An event that was sent back from here
+    before (`python -m ingest dlq replay`) says so in two of them, which are carried on.
     """
     rejected = rows.where(F.col("reason").isin(*sorted(reasons.DEAD_LETTER))).select(
         "source.topic", "source.partition", "source.offset", "reason"
@@ -240,7 +245,12 @@ def _publish_dead_letters(frame: DataFrame, rows: DataFrame, settings: Settings)
         "dlq.reason": F.col("reason"),
         "dlq.rule_ids": F.col("reason"),
         "dlq.stage": F.lit("transforms"),
-        "dlq.attempt": F.lit("0"),
+        "dlq.attempt": _carried("dlq.attempt", r"[0-9]{1,3}", F.lit("0")),
+        "dlq.origin": _carried(
+            "dlq.origin",
+            r"[A-Za-z0-9._-]{1,249}/[0-9]{1,10}/[0-9]{1,19}",
+            F.concat_ws("/", "topic", "partition", "offset"),
+        ),
         "dlq.topic": F.col("topic"),
         "dlq.partition": F.col("partition").cast("string"),
         "dlq.offset": F.col("offset").cast("string"),
@@ -264,12 +274,20 @@ def _publish_dead_letters(frame: DataFrame, rows: DataFrame, settings: Settings)
             ).alias("headers"),
         )
         .write.format("kafka")
-        .option("kafka.bootstrap.servers", settings.kafka.bootstrap)
+        .options(**kafka_options(settings.kafka))
         .option("kafka.acks", "all")
         .option("kafka.max.request.size", str(DEAD_LETTER_BYTES))
         .option("kafka.buffer.memory", str(2 * DEAD_LETTER_BYTES))
         .save()
     )
+
+
+def _carried(header: str, pattern: str, default: Column) -> Column:
+    """What an event says in a header where it has the right form, else the default."""
+    found = F.get(F.filter("headers", lambda h: h["key"] == header), F.lit(0))
+    # Not `decode`, which fails on bytes that are no UTF-8.
+    value = found["value"].cast("string")
+    return F.when(value.rlike(rf"\A{pattern}\z"), value).otherwise(default)
 
 
 def _summary(rows: DataFrame) -> list[Any]:

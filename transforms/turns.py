@@ -1,5 +1,6 @@
 """Rows of the table `turns` out of one event: parsed, cleaned, redacted, with their verdict."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +11,15 @@ from deskwheel.records import Pointer, Redaction, Turn
 from deskwheel.settings import Settings
 from transforms import clean, redact
 from transforms.parse import parse_event
-from transforms.parse.model import Limits, ParsedEvent, RawEvent, Rejection, Said, parse_time
+from transforms.parse.model import (
+    Limits,
+    ParsedEvent,
+    RawEvent,
+    Rejection,
+    Said,
+    Told,
+    parse_time,
+)
 
 VERSION = "turns-1"
 
@@ -71,11 +80,7 @@ def _accepted(
         text = clean.clean(event.channel, said.text)
         if not text:
             continue
-        masked, counts = redact.redact(
-            text,
-            known_names=parsed.known_names,
-            company_domains=rules.limits.company_domains,
-        )
+        masked, counts = _redacted(text, parsed, rules)
         rows.append(
             replace(
                 _row(event, parsed, pointer, rules, position=position, said=said),
@@ -88,7 +93,47 @@ def _accepted(
     if parsed.closing is not None:
         closing = _row(event, parsed, pointer, rules, position=len(parsed.utterances))
         rows.append(replace(closing, batch_id=batch_id))
+    if parsed.told is not None:
+        row = _row(event, parsed, pointer, rules, position=0)
+        rows.append(replace(_outcome(row, parsed, parsed.told, rules), batch_id=batch_id))
     return rows
+
+
+def _outcome(row: Turn, parsed: ParsedEvent, told: Told, rules: Rules) -> Turn:
+    """The row of what came of a conversation, under the conversation's own id and channel.
+
+    The texts of an edit stand beside `text`, because they are no further turns.
+    """
+    draft, final, counts = None, None, []
+    if told.draft and told.final:
+        (draft, drafted), (final, sent) = (
+            _redacted(clean.clean(told.channel, t), parsed, rules) for t in (told.draft, told.final)
+        )
+        counts = [drafted, sent]
+    message = told.message_id
+    return replace(
+        row,
+        channel=told.channel,
+        conversation_id=ids.record_id(told.channel, rules.tenant, parsed.conversation_id),
+        sent_at=min(told.at, row.ingested_at + rules.limits.future_slack),
+        is_closing=told.is_closing,
+        status=_status(told.status),
+        csat=told.csat,
+        outcome=told.kind,
+        about_turn_id=(
+            ids.record_id("turn", rules.tenant, told.channel, message, "0") if message else None
+        ),
+        draft_text=draft or None,
+        final_text=final or None,
+        agent_key=_key(rules, told.agent_id),
+        redaction=Redaction(version=redact.VERSION, counts=redact.merge_counts(counts)),
+    )
+
+
+def _redacted(text: str, parsed: ParsedEvent, rules: Rules) -> tuple[str, Mapping[str, int]]:
+    return redact.redact(
+        text, known_names=parsed.known_names, company_domains=rules.limits.company_domains
+    )
 
 
 def _row(

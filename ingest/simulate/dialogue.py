@@ -12,6 +12,7 @@ from deskwheel.records import Channel, Role
 from ingest.simulate import phrases
 from ingest.simulate.chance import happens
 from ingest.simulate.mess import typed
+from ingest.simulate.names import Namer
 from ingest.simulate.people import Customer, draw_slip
 
 OUTCOMES = {
@@ -80,13 +81,14 @@ def write_dialogue(
     channel: Channel,
     customer: Customer,
     messiness: float,
+    name: Namer,
 ) -> Dialogue:
     """Return a new story; the same generator state tells the same story."""
     script = _Script(catalogue, rng, channel, customer, messiness)
     outcome = rng.choices(tuple(OUTCOMES), weights=tuple(OUTCOMES.values()))[0]
     issues = script.tell(outcome)
     return Dialogue(
-        conversation_id=f"{channel[:2]}-{rng.getrandbits(48):012x}",
+        conversation_id=name(f"{channel[:2]}-", 48),
         channel=channel,
         customer=customer,
         agent_id=f"a{phrases.AGENT_NAMES.index(script.agent):03}",

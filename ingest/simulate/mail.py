@@ -9,18 +9,20 @@ import base64
 import html
 import quopri
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta, timezone
 from email.header import Header
 from email.utils import format_datetime
+from functools import partial
 
 from deskwheel.records import Event
-from ingest.envelope import Arrival
 from ingest.simulate import phrases
 from ingest.simulate.chance import happens
 from ingest.simulate.dialogue import Dialogue, Line
-from ingest.sources import SOURCES
+from ingest.simulate.names import Namer
+from ingest.simulate.quotes import Habit, Quoted, answered
+from ingest.simulate.wire import Step, to_event
 
 SUPPORT = "support@acme.example"
 LOST_THREAD_SHARE = 0.03
@@ -47,40 +49,62 @@ class Mail:
 class _Thread:
     """What has been mailed so far."""
 
+    dialogue: Dialogue
+    habits: Mapping[str, Habit] | None
+    """Role → how they answer; without it all quote as one plain program does."""
+    subject: str
+    signature: str
     ids: list[str] = field(default_factory=list)
     quoted: str = ""
+    before: Quoted | None = None
 
 
-def render_mail(
-    dialogue: Dialogue, rng: random.Random, *, start: datetime, tenant: str
-) -> list[Event]:
-    """Return the events of a thread in order of their time."""
+def mail_steps(
+    dialogue: Dialogue,
+    rng: random.Random,
+    *,
+    tenant: str,
+    name: Namer,
+    habits: Mapping[str, Habit] | None = None,
+) -> Iterator[Step]:
+    """Yield the mails of a thread.
+
+    Args:
+        dialogue: the story.
+        rng: decides.
+        tenant: written into every event.
+        name: gives the mails their ids.
+        habits: how customer and agent quote and sign.
+    """
     subject = rng.choice(phrases.SUBJECTS)
     ticket = f"{rng.randint(0, 99_999):05}"
-    signature = _customer_signature(dialogue, rng)
+    sent_from = habits["customer"].locale.sent_from if habits else phrases.SENT_FROM
+    thread = _Thread(dialogue, habits, subject, _customer_signature(dialogue, rng, sent_from))
     last = max((i for i, line in enumerate(dialogue.lines) if line.role == "agent"), default=-1)
-    thread, moment, events = _Thread(), start, []
-    for i, line in enumerate(dialogue.lines):
-        moment += timedelta(seconds=rng.uniform(*GAP_S))
+
+    def mail(line: Line, is_last: bool, moment: datetime) -> Event:
         extra = _thread_headers(thread, rng)
         if line.role == "agent":
             extra.append(("X-Ticket-ID", ticket))
-            if i == last and dialogue.status:
+            if is_last and dialogue.status:
                 extra.append(("X-Ticket-Status", dialogue.status))
-        mail = _mail(dialogue, line, rng, moment, signature, thread)
-        mail = Mail(**{**vars(mail), "subject": _reply(subject, thread), "extra": extra})
-        thread.ids.append(mail.message_id)
-        thread.quoted = _quote(mail, rng)
-        events.append(mail_event(mail_bytes(mail, rng), moment, tenant))
-    return events
+        written = replace(_mail(thread, line, rng, moment, name), extra=extra)
+        thread.ids.append(written.message_id)
+        if habits is None:
+            thread.quoted = _quote(written, rng)
+        else:
+            thread.before = _as_quoted(written)
+        return mail_event(mail_bytes(written, rng), moment, tenant)
+
+    for i, line in enumerate(dialogue.lines):
+        render = partial(mail, line, i == last)
+        yield Step(rng.uniform(*GAP_S), render)
 
 
 def mail_event(data: bytes, moment: datetime, tenant: str) -> Event:
     """Return the event of a raw mail, as the mail gateway sends it."""
     headers = {"producer": "mail-gw", "content-type": "message/rfc822"}
-    return SOURCES["email"].to_event(
-        Arrival(data=data, received_at=moment, headers=headers, tenant=tenant)
-    )
+    return to_event("email", data, moment, tenant, headers=headers)
 
 
 def mail_bytes(mail: Mail, rng: random.Random) -> bytes:
@@ -108,37 +132,41 @@ def address(name: str, mailbox: str) -> str:
     return f"{name if name.isascii() else Header(name, 'utf-8').encode()} <{mailbox}>"
 
 
-def _mail(
-    dialogue: Dialogue,
-    line: Line,
-    rng: random.Random,
-    moment: datetime,
-    signature: str,
-    thread: _Thread,
-) -> Mail:
+def _mail(thread: _Thread, line: Line, rng: random.Random, moment: datetime, name: Namer) -> Mail:
+    dialogue = thread.dialogue
     customer = dialogue.customer
     their = address(customer.name, customer.email)
     ours = address(f"{dialogue.agent_name} (Larkspur Support)", SUPPORT)
+    habit = (thread.habits or {}).get(line.role)
+    sign_off = habit.locale.sign_off if habit else phrases.SIGN_OFF
     is_agent = line.role == "agent"
     if is_agent:
-        closing = f"{rng.choice(phrases.SIGN_OFF)}\n{dialogue.agent_name}"
+        closing = f"{rng.choice(sign_off)}\n{dialogue.agent_name}"
         parts = [f"Hi {customer.first},", line.text, closing, _agent_signature(dialogue)]
     else:
         hello = rng.choice((*phrases.HELLO, "", ""))
-        closing = f"{rng.choice(phrases.SIGN_OFF)}\n{customer.first}" if happens(rng, 0.6) else ""
-        parts = [f"{hello}," if hello else "", line.text, closing, signature]
+        closing = f"{rng.choice(sign_off)}\n{customer.first}" if happens(rng, 0.6) else ""
+        parts = [f"{hello}," if hello else "", line.text, closing, thread.signature]
     if happens(rng, 0.1):
-        parts.append(phrases.DISCLAIMER)
-    if thread.quoted and happens(rng, 0.7):
+        parts.append(habit.locale.disclaimer if habit else phrases.DISCLAIMER)
+    if habit is None and thread.quoted and happens(rng, 0.7):
         parts.append(thread.quoted)
+    own = "\n\n".join(part for part in parts if part)
     domain = SUPPORT.partition("@")[2] if is_agent else customer.email.partition("@")[2]
+    prefix = habit.locale.reply if habit else "Re:"
     return Mail(
         sender=ours if is_agent else their,
         to=their if is_agent else f"Larkspur Support <{SUPPORT}>",
-        subject="",
+        subject=f"{prefix} {thread.subject}" if thread.ids else thread.subject,
         moment=moment,
-        message_id=f"{rng.getrandbits(80):020x}@{domain}",
-        text="\n\n".join(part for part in parts if part),
+        message_id=f"{name('', 80)}@{domain}",
+        text=answered(own, thread.before, habit, rng) if habit else own,
+    )
+
+
+def _as_quoted(mail: Mail) -> Quoted:
+    return Quoted(
+        sender=mail.sender, to=mail.to, subject=mail.subject, moment=mail.moment, text=mail.text
     )
 
 
@@ -147,10 +175,6 @@ def _thread_headers(thread: _Thread, rng: random.Random) -> list[tuple[str, str]
         return []
     references = "\r\n ".join(f"<{known}>" for known in thread.ids)
     return [("In-Reply-To", f"<{thread.ids[-1]}>"), ("References", references)]
-
-
-def _reply(subject: str, thread: _Thread) -> str:
-    return f"Re: {subject}" if thread.ids else subject
 
 
 def _quote(mail: Mail, rng: random.Random) -> str:
@@ -163,9 +187,9 @@ def _quote(mail: Mail, rng: random.Random) -> str:
     return f"On {day} {mail.sender} wrote:\n{lines}"
 
 
-def _customer_signature(dialogue: Dialogue, rng: random.Random) -> str:
+def _customer_signature(dialogue: Dialogue, rng: random.Random, sent_from: Sequence[str]) -> str:
     if happens(rng, 0.25):
-        return rng.choice(phrases.SENT_FROM)
+        return rng.choice(sent_from)
     if happens(rng, 0.33):
         customer = dialogue.customer
         phone = f"Tel: ({rng.randint(201, 989)}) 555-0{rng.randint(100, 199)}"

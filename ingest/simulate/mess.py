@@ -40,8 +40,14 @@ HOMOPHONES = {
     "new": "knew",
 }
 FILLERS = ("uh", "um", "er", "you know", "like")
+RESTARTS = ("no wait", "sorry", "I mean", "hold on", "let me say that again", "what I meant is")
+ASIDES = ("[inaudible]", "[crosstalk]", "[noise]", "mhm", "okay so", "yeah", "right")
+
 MIN_TYPO_CHARS = 4
 """Shorter words keep their letters: a typo in them makes another word."""
+MIN_RESTART_WORDS = 5
+"""Shorter passages are said in one go."""
+
 EMOJI = ("🙂", "🙏", "😡", "👍")
 
 _CORE = re.compile(r"^(\W*)([A-Za-z']+)(\W*)$")
@@ -89,6 +95,22 @@ def heard(text: str, rng: random.Random, *, rate: float, is_formatted: bool) -> 
         return text
     text = _INNER_DOT.sub(" dot ", text.replace("@", " at "))
     return _PUNCTUATION.sub("", text).lower()
+
+
+def stumbled(text: str, rng: random.Random, *, rate: float) -> str:
+    """Return the text as somebody says it who thinks while speaking, on a bad line.
+
+    At a rate of 1 about every third passage is broken off and begun anew, every fifth begins
+    with or is cut by something that is not meant for the other side.
+    """
+    words = text.split()
+    if len(words) > MIN_RESTART_WORDS and happens(rng, 0.33 * rate):
+        cut = rng.randint(2, min(6, len(words) - 2))
+        again = rng.randint(0, cut - 1)
+        words = [*words[:cut], f"{rng.choice(RESTARTS)},", *words[again:]]
+    if happens(rng, 0.2 * rate):
+        words.insert(rng.randint(0, len(words)), rng.choice(ASIDES))
+    return " ".join(words)
 
 
 def _typed_word(word: str, rng: random.Random, rate: float, keep: Collection[str]) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from ingest.simulate import phrases
 from ingest.simulate.chance import happens
+from ingest.simulate.names import Namer
 
 TEST_CARDS = (
     "4111111111111111",
@@ -35,14 +36,12 @@ class Customer:
         return f"{self.first} {self.last}"
 
 
-def draw_customer(rng: random.Random) -> Customer:
+def draw_customer(rng: random.Random, name: Namer) -> Customer:
     """Return a new customer with an address at a reserved domain."""
     first, last = rng.choice(phrases.FIRST_NAMES), rng.choice(phrases.LAST_NAMES)
     domain = rng.choice(("example.com", "example.org", "mail.example.com"))
     local = f"{_ascii(first)}.{_ascii(last)}{rng.randint(10, 99)}".lower()
-    return Customer(
-        id=f"c{rng.getrandbits(40):010x}", first=first, last=last, email=f"{local}@{domain}"
-    )
+    return Customer(id=name("c", 40), first=first, last=last, email=f"{local}@{domain}")
 
 
 def draw_slip(rng: random.Random, customer: Customer) -> tuple[str, str]:

@@ -6,16 +6,18 @@ the call's fields in the headers.
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from deskwheel.records import Event
-from ingest.envelope import Arrival, rfc3339
+from ingest.envelope import rfc3339
 from ingest.simulate.chance import happens
 from ingest.simulate.dialogue import Dialogue, Line
-from ingest.simulate.mess import heard
-from ingest.sources import SOURCES
+from ingest.simulate.mess import heard, stumbled
+from ingest.simulate.names import Namer
+from ingest.simulate.wire import Step, to_event
 
 VTT_SHARE = 0.15
 RAW_ASR_SHARE = 0.5
@@ -36,22 +38,26 @@ def gap_s(rng: random.Random, role: str) -> float:
     return rng.uniform(0.5, 3) if role in {"bot", "system"} else rng.uniform(8, 75)
 
 
-def render_chat(
-    dialogue: Dialogue, rng: random.Random, *, start: datetime, tenant: str
-) -> list[Event]:
-    """Return the events of a chat in order of their time, its end included where there is one."""
-    is_v2, moment, events = happens(rng, 0.5), start, []
-    for line in dialogue.lines:
-        moment += timedelta(seconds=gap_s(rng, line.role))
-        body = _chat_message(dialogue, line, rng, moment)
+def chat_steps(
+    dialogue: Dialogue, rng: random.Random, *, tenant: str, name: Namer
+) -> Iterator[Step]:
+    """Yield the messages of a chat, and its end where the source states one."""
+    is_v2 = happens(rng, 0.5)
+
+    def message(line: Line, moment: datetime) -> Event:
+        body = _chat_message(dialogue, line, name, moment)
         if is_v2:
             body["meta"] = {"client": rng.choice(("ios", "android", "web")), "locale": "en"}
-        events.append(chat_event(body, rng, moment, tenant, key=dialogue.conversation_id))
+        return chat_event(body, rng, moment, tenant, key=dialogue.conversation_id)
+
+    def end(moment: datetime) -> Event:
+        body = _chat_end(dialogue, name, moment)
+        return chat_event(body, rng, moment, tenant, key=dialogue.conversation_id)
+
+    for line in dialogue.lines:
+        yield Step(gap_s(rng, line.role), partial(message, line))
     if dialogue.status is not None or dialogue.csat is not None:
-        moment += timedelta(seconds=rng.uniform(20, 240))
-        body = _chat_end(dialogue, rng, moment)
-        events.append(chat_event(body, rng, moment, tenant, key=dialogue.conversation_id))
-    return events
+        yield Step(rng.uniform(20, 240), end)
 
 
 def chat_event(
@@ -64,15 +70,12 @@ def chat_event(
         "schema": "chat.v2" if is_v2 else "chat.v1",
     }
     data = json.dumps(body, ensure_ascii=False, sort_keys=is_v2).encode()
-    arrival = Arrival(data=data, received_at=moment, key=key, headers=headers, tenant=tenant)
-    return SOURCES["chat"].to_event(arrival)
+    return to_event("chat", data, moment, tenant, headers=headers, key=key)
 
 
-def _chat_message(
-    dialogue: Dialogue, line: Line, rng: random.Random, moment: datetime
-) -> dict[str, Any]:
+def _chat_message(dialogue: Dialogue, line: Line, name: Namer, moment: datetime) -> dict[str, Any]:
     return {
-        "message_id": f"m-{rng.getrandbits(48):012x}",
+        "message_id": name("m-", 48),
         "conversation_id": dialogue.conversation_id,
         "customer_id": dialogue.customer.id,
         "sender": line.role,
@@ -82,10 +85,10 @@ def _chat_message(
     }
 
 
-def _chat_end(dialogue: Dialogue, rng: random.Random, moment: datetime) -> dict[str, Any]:
+def _chat_end(dialogue: Dialogue, name: Namer, moment: datetime) -> dict[str, Any]:
     return {
         "type": "conversation.closed",
-        "event_id": f"x-{rng.getrandbits(48):012x}",
+        "event_id": name("x-", 48),
         "conversation_id": dialogue.conversation_id,
         "customer_id": dialogue.customer.id,
         "resolution": dialogue.status,
@@ -94,15 +97,29 @@ def _chat_end(dialogue: Dialogue, rng: random.Random, moment: datetime) -> dict[
     }
 
 
-def render_call(
-    dialogue: Dialogue, rng: random.Random, *, start: datetime, tenant: str, messiness: float
-) -> list[Event]:
-    """Return the one event of a call, dated at its end."""
+def call_steps(
+    dialogue: Dialogue,
+    rng: random.Random,
+    *,
+    tenant: str,
+    messiness: float,
+    stumbles: bool = False,
+) -> Iterator[Step]:
+    """Yield the one event of a call, dated at its end.
+
+    Args:
+        dialogue: the story.
+        rng: decides.
+        tenant: written into the event.
+        messiness: how badly the recogniser hears.
+        stumbles: people also break off, start again and talk over each other.
+    """
     is_formatted = not happens(rng, RAW_ASR_SHARE)
     segments: list[dict[str, Any]] = []
     clock = 0.0
     for line in dialogue.lines:
-        text = heard(line.text, rng, rate=messiness, is_formatted=is_formatted)
+        said = _muddled(line, rng, messiness) if stumbles else line.text
+        text = heard(said, rng, rate=messiness, is_formatted=is_formatted)
         for piece in _pieces(text, rng):
             clock += rng.uniform(0.1, 0.9)
             end = clock + WORD_S * len(piece.split())
@@ -113,36 +130,49 @@ def render_call(
         "call_id": dialogue.conversation_id,
         "customer_id": dialogue.customer.id,
         "agent_id": dialogue.agent_id,
-        "started_at": rfc3339(start),
         "disposition": DISPOSITIONS.get(dialogue.status or ""),
     }
-    return [_call_event(fields, segments, rng, start + timedelta(seconds=clock), tenant)]
+    took = timedelta(seconds=clock)
+    yield Step(
+        clock, lambda moment: call_event(fields, segments, rng, moment - took, moment, tenant)
+    )
 
 
-def _call_event(
+def _muddled(line: Line, rng: random.Random, rate: float) -> str:
+    # A machine's announcement is the same each time.
+    return line.text if line.role == "bot" else stumbled(line.text, rng, rate=rate)
+
+
+def call_event(
     fields: Mapping[str, str | None],
     segments: list[dict[str, Any]],
     rng: random.Random,
-    moment: datetime,
+    started: datetime,
+    ended: datetime,
     tenant: str,
 ) -> Event:
-    headers = {"producer": "asr-1", "call_id": str(fields["call_id"])}
+    """Return the event of a transcript: JSON, sometimes WebVTT with the fields in the headers."""
+    whole = {
+        "call_id": fields["call_id"],
+        "customer_id": fields["customer_id"],
+        "agent_id": fields["agent_id"],
+        "started_at": rfc3339(started),
+        "disposition": fields["disposition"],
+    }
+    call_id = str(fields["call_id"])
+    headers = {"producer": "asr-1", "call_id": call_id}
     if happens(rng, VTT_SHARE):
-        headers |= {name: value or "" for name, value in fields.items()}
+        headers |= {name: value or "" for name, value in whole.items()}
         headers["content-type"] = "text/vtt"
-        data = _vtt(str(fields["call_id"]), segments)
+        data = _vtt(call_id, segments)
     else:
-        body = {**fields, "segments": segments}
-        data = json.dumps(body, ensure_ascii=False).encode()
-    return SOURCES["call"].to_event(
-        Arrival(
-            data=data,
-            received_at=moment,
-            key=str(fields["call_id"]),
-            headers=headers,
-            tenant=tenant,
-        )
-    )
+        data = json.dumps({**whole, "segments": segments}, ensure_ascii=False).encode()
+    return to_event("call", data, ended, tenant, headers=headers, key=call_id)
+
+
+def spoken(speaker: str, text: str, start_s: float, rng: random.Random) -> dict[str, Any]:
+    """Return one segment of a transcript."""
+    return _segment(speaker, start_s, start_s + WORD_S * len(text.split()), text, rng)
 
 
 def _pieces(text: str, rng: random.Random) -> list[str]:

@@ -6,7 +6,7 @@ The ledger is what tests and `deskwheel audit` count against.
 import json
 import random
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -14,13 +14,15 @@ from deskwheel.demo.catalogue import load_catalogue
 from deskwheel.records import Channel, Event
 from ingest.simulate.chance import happens
 from ingest.simulate.dialogue import Dialogue, write_dialogue
-from ingest.simulate.mail import render_mail
+from ingest.simulate.mail import mail_steps
+from ingest.simulate.mix import CHANNEL_WEIGHTS
+from ingest.simulate.names import drawn
 from ingest.simulate.noise import NOISE, render_noise
 from ingest.simulate.people import Customer, draw_customer
 from ingest.simulate.poison import POISON, render_poison
-from ingest.simulate.render import render_call, render_chat
+from ingest.simulate.render import call_steps, chat_steps
+from ingest.simulate.wire import Step
 
-CHANNEL_WEIGHTS: dict[Channel, float] = {"chat": 0.5, "email": 0.3, "call": 0.2}
 START_GAP_S = 18.0
 """Mean time between two conversations' starts: 400 of them in two hours."""
 
@@ -83,6 +85,7 @@ def simulate(
     start: datetime,
     messiness: float = 1.0,
     tenant: str = "default",
+    channels: Mapping[Channel, float] = CHANNEL_WEIGHTS,
 ) -> Simulation:
     """Return the traffic of many overlapping conversations.
 
@@ -96,16 +99,26 @@ def simulate(
         messiness: 0 is clean (no typos, noise, duplicates, late events or poison), 1 usual;
             shares grow in proportion. Any value above 0 brings one poison event of each kind.
         tenant: written into every event.
+        channels: how often a conversation is of each channel, in proportion.
     """
-    return _Traffic(seed, start, messiness, tenant).run(conversations)
+    return _Traffic(seed, start, messiness, tenant, channels).run(conversations)
 
 
 class _Traffic:
     """A simulation in the making: every event with the moment at which it arrives."""
 
-    def __init__(self, seed: int, start: datetime, messiness: float, tenant: str) -> None:
+    def __init__(
+        self,
+        seed: int,
+        start: datetime,
+        messiness: float,
+        tenant: str,
+        channels: Mapping[Channel, float],
+    ) -> None:
         self.seed = seed
+        self.channels = channels
         self.rng = random.Random(seed)
+        self.name = drawn(self.rng)
         self.start = start
         self.messiness = messiness
         self.tenant = tenant
@@ -120,15 +133,15 @@ class _Traffic:
     def run(self, conversations: int) -> Simulation:
         catalogue, length_s = load_catalogue(), conversations * START_GAP_S
         for moment in sorted(self.rng.uniform(0, length_s) for _ in range(conversations)):
-            channel = self.rng.choices(
-                tuple(CHANNEL_WEIGHTS), weights=tuple(CHANNEL_WEIGHTS.values())
-            )[0]
+            weights = tuple(self.channels.values())
+            channel = self.rng.choices(tuple(self.channels), weights=weights)[0]
             dialogue = write_dialogue(
                 catalogue,
                 self.rng,
                 channel=channel,
                 customer=self._customer(),
                 messiness=self.messiness,
+                name=self.name,
             )
             self.dialogues.append(dialogue)
             self._arrive(self._rendered(dialogue, self.start + timedelta(seconds=moment)))
@@ -147,17 +160,22 @@ class _Traffic:
     def _customer(self) -> Customer:
         if self.customers and happens(self.rng, RETURNING_SHARE):
             return self.rng.choice(self.customers)
-        self.customers.append(draw_customer(self.rng))
+        self.customers.append(draw_customer(self.rng, self.name))
         return self.customers[-1]
 
     def _rendered(self, dialogue: Dialogue, start: datetime) -> list[Event]:
+        events, moment = [], start
+        for step in self._steps(dialogue):
+            moment += timedelta(seconds=step.gap_s)
+            events.append(step.render(moment))
+        return events
+
+    def _steps(self, dialogue: Dialogue) -> Iterator[Step]:
         if dialogue.channel == "chat":
-            return render_chat(dialogue, self.rng, start=start, tenant=self.tenant)
+            return chat_steps(dialogue, self.rng, tenant=self.tenant, name=self.name)
         if dialogue.channel == "email":
-            return render_mail(dialogue, self.rng, start=start, tenant=self.tenant)
-        return render_call(
-            dialogue, self.rng, start=start, tenant=self.tenant, messiness=self.messiness
-        )
+            return mail_steps(dialogue, self.rng, tenant=self.tenant, name=self.name)
+        return call_steps(dialogue, self.rng, tenant=self.tenant, messiness=self.messiness)
 
     def _arrive(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -188,7 +206,7 @@ class _Traffic:
     def _add_poison(self, length_s: float) -> None:
         for kind, reason in POISON.items() if self.messiness > 0 else ():
             moment = self.start + timedelta(seconds=self.rng.uniform(0, length_s))
-            event = render_poison(kind, self.rng, moment=moment, tenant=self.tenant)
+            event = render_poison(kind, moment=moment, tenant=self.tenant, name=self.name)
             self.poison[event.id] = reason
             self.arrivals.append((moment, event))
 

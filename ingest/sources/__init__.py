@@ -1,39 +1,40 @@
-"""Raw material of each channel into events. A new source is one file and one line here.
+"""Raw material of each kind into events. A new source is one file and one line here.
 
-Each module has `to_event(arrival)`, which never fails on what it is given, and `read(path, …)`,
-which yields the events of a file or folder.
+`CHANNELS` turns one piece of raw material into an event and never fails on what it is given.
+`SOURCES` are the places that such material comes from; each is configured by a TOML file
+(`ingest.sources.config`) and read by `python -m ingest source run FILE`.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
-from pathlib import Path
-from typing import Protocol
+from collections.abc import Callable
 
 from deskwheel.records import Event
 from ingest.envelope import Arrival
-from ingest.sources import call, chat, email
+from ingest.sources import call, chat, email, genesys, imap, maildir, mbox, outcomes, topic, twilio
+from ingest.sources.desks import freshdesk, hubspot, slack, zendesk
+from ingest.sources.model import Source
 
-
-class Reader(Protocol):
-    """Yields the events of a file or folder; `now` dates what carries no time itself."""
-
-    def __call__(self, path: Path, *, tenant: str, now: datetime) -> Iterator[Event]:
-        """Yield events in the order of the file, folders in the order of their names."""
-        ...
-
-
-@dataclass(frozen=True)
-class Source:
-    """How one kind of raw material becomes events."""
-
-    read: Reader
-    to_event: Callable[[Arrival], Event]
-
+CHANNELS: dict[str, Callable[[Arrival], Event]] = {
+    "email": email.to_event,
+    "chat": chat.to_event,
+    "call": call.to_event,
+    "outcome": outcomes.to_event,
+}
+"""Channel → how its raw material becomes an event."""
 
 SOURCES: dict[str, Source] = {
-    "email": Source(email.read, email.to_event),
-    "chat": Source(chat.read, chat.to_event),
-    "call": Source(call.read, call.to_event),
+    "email": email.SOURCE,
+    "mbox": mbox.SOURCE,
+    "maildir": maildir.SOURCE,
+    "imap": imap.SOURCE,
+    "chat": chat.SOURCE,
+    "call": call.SOURCE,
+    "twilio": twilio.SOURCE,
+    "genesys": genesys.SOURCE,
+    "outcomes": outcomes.SOURCE,
+    "topic": topic.SOURCE,
+    "zendesk": zendesk.SOURCE,
+    "freshdesk": freshdesk.SOURCE,
+    "slack": slack.SOURCE,
+    "hubspot": hubspot.SOURCE,
 }
-"""Every source by the name that `python -m ingest publish --source NAME` takes."""
+"""Every kind of source by the name that a source file gives as `kind`."""

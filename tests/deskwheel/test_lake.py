@@ -87,3 +87,18 @@ def test_commit_metadata_is_read_oldest_first(tmp_path: Path) -> None:
 
 def test_a_table_lies_in_a_folder_of_its_name(tmp_path: Path) -> None:
     assert lake.table_path(tmp_path, TURNS) == tmp_path / "turns"
+
+
+def test_columns_of_a_newer_release_are_added_to_a_table_and_null_in_its_older_rows(
+    tmp_path: Path,
+) -> None:
+    schema = arrow_schema(Feedback)
+    older = schema.remove(schema.get_field_index("csat"))
+    write_deltalake(lake.table_path(tmp_path, FEEDBACK), rows(1).select(older.names))
+    lake.ensure(tmp_path, FEEDBACK)
+    lake.append(tmp_path, FEEDBACK, rows(2))
+    found = lake.read(tmp_path, FEEDBACK, columns=["feedback_id", "csat"]).to_pylist()
+    assert sorted((r["feedback_id"], r["csat"]) for r in found) == [("f-1", None), ("f-2", 5)]
+    version = lake.current_version(tmp_path, FEEDBACK)
+    lake.ensure(tmp_path, FEEDBACK)
+    assert lake.current_version(tmp_path, FEEDBACK) == version

@@ -1,5 +1,7 @@
 """What only a real broker can show."""
 
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -11,7 +13,7 @@ from deskwheel.settings import KafkaSettings
 from ingest import topics
 from ingest.dead_letters import list_dead_letters
 from ingest.offsets import offsets
-from ingest.publish import Publisher
+from ingest.publish import Delivery, Publisher
 from ingest.replay import play
 from ingest.simulate import simulate
 from tests.ingest.conftest import NOON, make_event
@@ -90,6 +92,65 @@ def test_publisher_reports_a_stalled_broker_and_recovers_when_it_is_back(broker:
         publisher.publish(make_event(id="m-9", key="ch-1")).wait()
         publisher.flush()
         assert publisher.acknowledged == 2
+
+
+def test_a_full_buffer_makes_the_caller_wait_and_bounds_what_is_held(broker: str) -> None:
+    settings = KafkaSettings(bootstrap=broker, delivery_timeout_s=30, buffer_bytes=1_048_576)
+    sent: list[str] = []
+    with Publisher(settings) as publisher:
+        publisher.publish(make_event()).wait()
+
+        def work() -> None:
+            for i in range(40):
+                publisher.publish(make_event(id=f"m-{i}", data=os.urandom(100_000)))
+                sent.append(f"m-{i}")
+
+        thread = threading.Thread(target=work)
+        with stalled(broker):
+            thread.start()
+            thread.join(1)
+            assert thread.is_alive()
+            assert 0 < len(sent) <= 10
+            assert publisher.held_bytes <= settings.buffer_bytes
+        thread.join()
+        publisher.flush()
+        assert publisher.acknowledged == 41
+        assert publisher.held_bytes == 0
+
+
+def test_an_event_larger_than_the_buffer_passes_alone(broker: str) -> None:
+    settings = KafkaSettings(bootstrap=broker, buffer_bytes=1_048_576)
+    with Publisher(settings) as publisher:
+        publisher.publish(make_event(data=bytes(2_000_000)))
+        publisher.publish(make_event(data=bytes(2_000_000)))
+        publisher.flush()
+        assert publisher.acknowledged == 2
+
+
+def test_a_callback_is_called_once_whatever_became_of_the_event(broker: str) -> None:
+    called: list[tuple[Delivery, int]] = []
+
+    def note(delivery: Delivery) -> None:
+        called.append((delivery, threading.get_ident()))
+
+    settings = KafkaSettings(bootstrap=broker, delivery_timeout_s=2)
+    with Publisher(settings) as publisher:
+        good = publisher.publish(make_event())
+        good.add_done_callback(note)
+        good.wait()
+        assert [d for d, _ in called] == [good]
+        assert called[0][1] != threading.get_ident()
+        good.add_done_callback(note)
+        assert [d for d, _ in called] == [good, good]
+        with stalled(broker):
+            late = publisher.publish(make_event(id="m-2"))
+            late.add_done_callback(note)
+            with pytest.raises(PublishError):
+                late.wait()
+            assert [d for d, _ in called][2:] == [late]
+            assert not late.is_acknowledged
+        with pytest.raises(PublishError):
+            publisher.flush()
 
 
 @contextmanager

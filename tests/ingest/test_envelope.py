@@ -5,6 +5,7 @@ import pytest
 from ingest.envelope import (
     Arrival,
     RefusedError,
+    able_to_travel,
     headers_of,
     json_object,
     parsed_time,
@@ -116,3 +117,21 @@ def test_producer_and_schema_headers_move_into_the_envelope() -> None:
     )
     assert (event.source, event.dataschema, event.content_type) == ("gw", "chat.v2", "a/b")
     assert event.attributes == {"retry": "1"}
+
+
+@pytest.mark.parametrize("field", ["id", "key", "source", "type", "dataschema", "content_type"])
+def test_control_character_of_the_envelope_is_encoded_so_that_the_event_travels(field: str) -> None:
+    event = able_to_travel(make_event(**{field: "a\r\nce_id: forged\x00"}))
+    assert getattr(event, field) == "a%0D%0Ace_id: forged%00"
+    assert headers_of(event)
+
+
+def test_header_whose_name_cannot_travel_keeps_its_value_under_another() -> None:
+    event = able_to_travel(make_event(attributes={"bad name\n": "v", "": "w", "n" * 200: "x"}))
+    assert event.attributes == {"bad_name_": "v", "_": "w", "n" * 100: "x"}
+    assert headers_of(event)
+
+
+def test_event_that_can_travel_is_left_as_it_is() -> None:
+    event = make_event(attributes={"retry": "1"})
+    assert able_to_travel(event) is event

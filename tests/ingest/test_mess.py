@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from ingest.simulate.mess import heard, typed
+from ingest.simulate.mess import heard, stumbled, typed
 
 TEXT = "Please tell me how to reset the Ember kettle because I really want to know your answer."
 
@@ -36,3 +36,17 @@ def test_recogniser_hears_fillers() -> None:
     )
     assert " uh " in said
     assert " um " in said
+
+
+def test_a_stumbling_speaker_says_more_and_loses_no_end() -> None:
+    said = [stumbled(TEXT, random.Random(seed), rate=1) for seed in range(200)]
+    assert stumbled(TEXT, random.Random(1), rate=0) == TEXT
+    assert all(s.endswith("answer.") or s.split()[-2] == "answer." for s in said if s != TEXT)
+    assert any("no wait," in s for s in said)
+    assert any("[inaudible]" in s for s in said)
+    assert 0.2 < sum(s != TEXT for s in said) / len(said) < 0.8
+
+
+def test_few_words_are_said_in_one_go() -> None:
+    said = {stumbled("yes it is", random.Random(seed), rate=3) for seed in range(100)}
+    assert not any("," in s for s in said)

@@ -35,6 +35,12 @@ def test_recorded_line_becomes_the_event_it_was(tmp_path: Path) -> None:
     assert event.time == NOON
 
 
+def test_recorded_header_with_a_line_break_travels_harmless(tmp_path: Path) -> None:
+    line = row(headers={"producer": "gw\nce_id: forged", "a b": "1"})
+    (event,) = read_folder(folder(tmp_path, line))
+    assert (event.source, event.attributes) == ("gw%0Ace_id: forged", {"a_b": "1"})
+
+
 def test_base64_value_is_decoded(tmp_path: Path) -> None:
     (event,) = read_folder(folder(tmp_path, row(value="/w==", value_encoding="base64")))
     assert event.data == b"\xff"

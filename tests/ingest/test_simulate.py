@@ -89,6 +89,15 @@ def test_four_hundred_conversations_span_two_hours_and_overlap(simulation: Simul
     assert switches > len(simulation.events) / 2
 
 
+def test_every_event_says_that_it_is_synthetic(simulation: Simulation) -> None:
+    assert {event.attributes["synthetic"] for event in simulation.events} == {"true"}
+
+
+def test_weights_of_channels_are_kept() -> None:
+    ledger = simulate(1, 60, start=NOON, messiness=0, channels={"email": 1.0}).ledger
+    assert set(ledger.by_channel) == {"email"}
+
+
 def test_every_event_can_travel_and_has_a_key(simulation: Simulation) -> None:
     for event in simulation.events:
         assert headers_of(event)

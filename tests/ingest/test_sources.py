@@ -4,9 +4,11 @@ from pathlib import Path
 import pytest
 
 from deskwheel.errors import SetupError
+from deskwheel.records import Event
 from ingest.envelope import Arrival, headers_of
-from ingest.sources import SOURCES
+from ingest.sources import CHANNELS
 from tests.ingest.conftest import NOON
+from tests.ingest.sourcing import await_tick, items_of
 
 FIRST = b"From: a@example.com\r\nMessage-ID: <one@example.com>\r\nSubject: Hi\r\n\r\nHello\r\n"
 REPLY = (
@@ -17,7 +19,11 @@ REPLY = (
 
 
 def to_event(source: str, data: bytes, **headers: str):
-    return SOURCES[source].to_event(Arrival(data=data, received_at=NOON, headers=headers))
+    return CHANNELS[source](Arrival(data=data, received_at=NOON, headers=headers))
+
+
+def events_of(source: str, path: Path) -> list[Event]:
+    return [i.event for i in items_of(source, path=str(path))]
 
 
 def test_first_mail_of_a_thread_is_keyed_by_itself() -> None:
@@ -72,7 +78,7 @@ def test_webvtt_transcript_takes_its_call_from_the_headers() -> None:
     assert event.attributes == {"call_id": "ca-2"}
 
 
-@pytest.mark.parametrize("source", sorted(SOURCES))
+@pytest.mark.parametrize("source", sorted(CHANNELS))
 @pytest.mark.parametrize(
     "data", [b"", b"\x00\xff" * 50, b"{" * 10_000, b"null", b'{"conversation_id": "a\\nb"}'],
 )  # fmt: skip
@@ -85,12 +91,13 @@ def test_redelivered_message_keeps_its_event_id() -> None:
     assert to_event("chat", data).id == to_event("chat", data, retry="1").id
 
 
-def test_mails_of_a_folder_are_read_by_name_and_dated_by_their_header(tmp_path: Path) -> None:
+def test_mails_of_a_folder_are_read_as_they_came_and_dated_by_their_header(tmp_path: Path) -> None:
     dated = FIRST.replace(b"Subject", b"Date: Wed, 01 Apr 2026 09:00:00 -0500\r\nSubject")
-    (tmp_path / "b.eml").write_bytes(REPLY)
-    (tmp_path / "a.eml").write_bytes(dated)
+    (tmp_path / "b.eml").write_bytes(dated)
+    await_tick()
+    (tmp_path / "a.eml").write_bytes(REPLY)
     (tmp_path / "notes.txt").write_text("not a mail")
-    events = list(SOURCES["email"].read(tmp_path, tenant="t", now=NOON))
+    events = events_of("email", tmp_path)
     assert [e.id for e in events] == ["<one@example.com>", "<three@acme.example>"]
     assert [e.time.hour for e in events] == [14, 12]
     assert {e.tenant for e in events} == {"t"}
@@ -101,9 +108,10 @@ def test_chat_file_yields_one_event_a_line_bad_ones_too(tmp_path: Path) -> None:
         json.dumps({"message_id": "m-1", "sent_at": "2026-04-01T08:00:00Z"}),
         "",
         "not json",
+        "",
     ]
     (tmp_path / "chat.jsonl").write_text("\n".join(lines))
-    events = list(SOURCES["chat"].read(tmp_path / "chat.jsonl", tenant="t", now=NOON))
+    events = events_of("chat", tmp_path / "chat.jsonl")
     assert [e.time.hour for e in events] == [8, 12]
     assert events[1].data == b"not json"
 
@@ -113,21 +121,21 @@ def test_webvtt_file_takes_the_fields_of_its_notes(tmp_path: Path) -> None:
     file.write_text(
         "WEBVTT\n\nNOTE call_id=ca-9\n\nNOTE agent_id=a1\n\n1\n00:00.000 --> 00:01.000\nHi"
     )
-    (event,) = SOURCES["call"].read(file, tenant="t", now=NOON)
+    (event,) = events_of("call", file)
     assert (event.id, event.attributes["agent_id"]) == ("ca-9", "a1")
 
 
 def test_webvtt_file_without_notes_is_named_by_its_file(tmp_path: Path) -> None:
     (tmp_path / "call-9.vtt").write_text("WEBVTT\n")
-    (event,) = SOURCES["call"].read(tmp_path, tenant="t", now=NOON)
+    (event,) = events_of("call", tmp_path)
     assert event.id == "call-9"
 
 
 def test_path_that_does_not_exist_is_named(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match="nowhere"):
-        list(SOURCES["email"].read(tmp_path / "nowhere", tenant="t", now=NOON))
+        events_of("email", tmp_path / "nowhere")
 
 
 def test_folder_without_raw_material_says_what_it_looked_for(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"\.eml"):
-        list(SOURCES["email"].read(tmp_path, tenant="t", now=NOON))
+        events_of("email", tmp_path)

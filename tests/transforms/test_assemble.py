@@ -96,3 +96,23 @@ def test_a_conversation_fits_the_table() -> None:
 @pytest.mark.parametrize("kept", TURNS, ids=lambda t: t.turn_id)
 def test_the_state_gives_back_the_turn_it_was_given(kept: StoredTurn) -> None:
     assert StoredTurn.from_json(kept.to_json()) == kept
+
+
+def outcome(number: int, **changes: Any) -> StoredTurn:
+    """What came of the conversation, as the state keeps an outcome's row."""
+    plain = turn(number, role=None, text=None, agent_key=None, counts={})
+    return replace(plain, turn_id=f"t-outcome-{number}", **changes)
+
+
+def test_a_late_rating_and_a_reopening_change_how_it_ended_and_not_what_was_said() -> None:
+    rated = outcome(20, is_closing=True, csat=1)
+    reopened = outcome(21, status="open")
+    before, after = whole(TURNS), whole([*TURNS, rated, reopened])
+    assert (before.status, before.csat, before.resolution) == ("solved", 4, "resolved")
+    assert (after.status, after.csat, after.resolution) == ("open", 1, "unresolved")
+    assert after.utterances == before.utterances
+
+
+def test_an_outcome_that_came_first_does_not_decide_the_channel() -> None:
+    early = outcome(-5, is_closing=True, csat=5)
+    assert whole([early, *TURNS]).channel == "chat"

@@ -9,6 +9,8 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.streaming.tws_tester import TwsTester
 
+from deskwheel.records import Conversation
+from transforms.assemble import StoredTurn, assemble
 from transforms.conversations import KEEP_CLOSED_S, Conversations, catch_up
 
 KEY = "conv-1"
@@ -42,6 +44,12 @@ class Clock:
         """Whether only numbers are kept of it."""
         turns = self.tester.peekListState("turns", KEY)
         return not turns and self.timers() == []
+
+
+def outcome(number: int, **changes: Any) -> Row:
+    """The row of what came of the conversation, as an outcome event leaves it in `turns`."""
+    plain = row(number).asDict() | {"role": None, "text": None} | changes
+    return Row(**plain)
 
 
 def row(number: int, *, is_closing: bool = False) -> Row:
@@ -101,6 +109,36 @@ def test_late_event_reopens_conversation(clock: Clock) -> None:
     clock.at(GRACE_MS)
     assert clock.say(0) == []
     assert told(clock.at(GRACE_MS + IDLE_MS)) == [(2, "idle", ["t-1", "t-99", "t-0"])]
+
+
+def assembled(rows: list[Row]) -> Conversation:
+    (closed,) = rows
+    return assemble(
+        closed["conversation_id"],
+        [StoredTurn.from_json(t) for t in closed["turns"]],
+        version=closed["version"],
+        close_reason=closed["close_reason"],
+        batch_id=1,
+    )
+
+
+def test_a_late_rating_and_a_reopened_ticket_are_the_next_versions(clock: Clock) -> None:
+    clock.say(1)
+    clock.end()
+    first = assembled(clock.at(GRACE_MS))
+    assert (first.version, first.status, first.csat) == (1, "solved", None)
+    hour = 3_600_000
+    clock.at(hour)
+    clock.tester.test(KEY, [outcome(200, is_closing=True, csat=1)])
+    rated = assembled(clock.at(hour + GRACE_MS))
+    assert (rated.version, rated.status, rated.csat) == (2, "solved", 1)
+    clock.at(2 * hour)
+    clock.tester.test(KEY, [outcome(201, status="open")])
+    assert clock.at(2 * hour + IDLE_MS - 1) == []
+    reopened = assembled(clock.at(2 * hour + IDLE_MS))
+    assert (reopened.version, reopened.status, reopened.csat) == (3, "open", 1)
+    assert reopened.conversation_id == first.conversation_id
+    assert [u.turn_id for u in reopened.utterances] == [u.turn_id for u in first.utterances]
 
 
 def test_a_closed_conversation_is_told_once(clock: Clock) -> None:

@@ -213,7 +213,7 @@ def test_dead_letters_keep_their_bytes_and_say_why(
         "headers": {
             "ce_id": "e-1", "dlq.reason": reasons.UNDECODABLE, "dlq.rule_ids": reasons.UNDECODABLE,
             "dlq.stage": "transforms", "dlq.attempt": "0", "dlq.topic": "raw.chat",
-            "dlq.partition": "0", "dlq.offset": "1",
+            "dlq.partition": "0", "dlq.offset": "1", "dlq.origin": "raw.chat/0/1",
         },
     }  # fmt: skip
     assert len(letters["raw.chat", "2"]["value"]) == BIGGEST_BYTES

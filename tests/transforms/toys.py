@@ -52,6 +52,15 @@ CALL: dict[str, Any] = {
         {"speaker": "customer", "start_s": 4.0, "end_s": 6.0, "text": "Where is it?"},
     ],
 }
+OUTCOME: dict[str, Any] = {
+    "outcome_id": "o-1",
+    "kind": "csat",
+    "channel": "chat",
+    "conversation_id": "ch-1",
+    "customer_id": "c-1",
+    "occurred_at": SENT,
+    "csat": 2,
+}
 VTT = """WEBVTT
 
 00:00:00.000 --> 00:00:02.000
@@ -84,6 +93,11 @@ def closing(**changes: Any) -> RawEvent:
 def call(**changes: Any) -> RawEvent:
     """A JSON transcript with fields changed."""
     return raw("call", _json(CALL, changes), ce_dataschema="call.v1")
+
+
+def outcome(**changes: Any) -> RawEvent:
+    """A late rating of the toy chat with fields changed."""
+    return raw("outcome", _json(OUTCOME, changes), ce_dataschema="outcome.v1")
 
 
 def vtt(text: str = VTT, **changes: str) -> RawEvent:

@@ -7,19 +7,21 @@ which never leaves this package: `parse_event` turns it into a value.
 from collections.abc import Callable
 
 from deskwheel import reasons
-from transforms.parse import call, chat, email
+from transforms.parse import call, chat, email, outcome
 from transforms.parse.model import Limits, ParsedEvent, RawEvent, Rejection
 
 PARSERS: dict[str, Callable[[RawEvent, Limits], ParsedEvent]] = {
     "email": email.parse,
     "chat": chat.parse,
     "call": call.parse,
+    "outcome": outcome.parse,
 }
 
 KNOWN_SCHEMAS: dict[str, frozenset[str]] = {
     "email": frozenset({"email.v1"}),
     "chat": frozenset({"chat.v1", "chat.v2"}),
     "call": frozenset({"call.v1"}),
+    "outcome": frozenset({"outcome.v1"}),
 }
 """Schema versions that this release can read; an event without one is read as the newest."""
 
@@ -37,6 +39,9 @@ def parse_event(event: RawEvent, limits: Limits) -> ParsedEvent | Rejection:
 
 
 def _parse(event: RawEvent, limits: Limits) -> ParsedEvent:
+    if event.header("refused") == reasons.DECOMPRESSION_BOMB:
+        # Its source would not unpack it: the payload is still packed, and nobody parses it.
+        raise Rejection(reasons.DECOMPRESSION_BOMB, event.header("refused_detail")[:200])
     if event.size > limits.max_event_bytes:
         raise Rejection(
             reasons.TOO_LARGE, f"{event.size} bytes, the limit is {limits.max_event_bytes}"
@@ -53,4 +58,6 @@ def _parse(event: RawEvent, limits: Limits) -> ParsedEvent:
         limits.check_time(utterance.sent_at, event.ingested_at)
     if parsed.closing is not None:
         limits.check_time(parsed.closing.at, event.ingested_at)
+    if parsed.told is not None:
+        limits.check_time(parsed.told.at, event.ingested_at)
     return parsed

@@ -123,6 +123,8 @@ def _segment(index: int, value: Any) -> _Segment:
 
 
 def _seconds(value: Any, index: int) -> float:
+    if value is None or value == "":
+        raise Rejection(reasons.FIELD_MISSING, f"segment {index} has no start_s or end_s")
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not abs(value) < _LONGEST_CALL_S:
         raise Rejection(reasons.FIELD_INVALID, f"segment {index} has no start_s and end_s")

@@ -2,10 +2,9 @@
 
 from typing import Any, cast
 
-from deskwheel import reasons
 from deskwheel.records import Role
-from transforms.parse.fields import rating_field, read_json, text_field, time_field
-from transforms.parse.model import Closing, Limits, ParsedEvent, RawEvent, Rejection, Said
+from transforms.parse.fields import choice_field, rating_field, read_json, text_field, time_field
+from transforms.parse.model import Closing, Limits, ParsedEvent, RawEvent, Said
 
 ROLES: frozenset[str] = frozenset({"customer", "agent", "bot", "system"})
 CLOSED = "conversation.closed"
@@ -16,9 +15,7 @@ def parse(event: RawEvent, limits: Limits) -> ParsedEvent:
     value = read_json(event.data, limits.max_depth)
     if value.get("type") == CLOSED:
         return _closing(value)
-    role = text_field(value, "sender")
-    if role not in ROLES:
-        raise Rejection(reasons.FIELD_INVALID, f"sender must be one of {', '.join(sorted(ROLES))}")
+    role = choice_field(value, "sender", ROLES)
     said = Said(
         role=cast(Role, role),
         text=text_field(value, "text"),

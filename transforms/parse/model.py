@@ -2,10 +2,23 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from deskwheel import reasons
-from deskwheel.records import Authorship, Role
+from deskwheel.records import Authorship, Channel, OutcomeKind, Role
+from deskwheel.strict_json import MAX_DEPTH
+from deskwheel.times import parse_time
+
+__all__ = [
+    "Closing",
+    "Limits",
+    "ParsedEvent",
+    "RawEvent",
+    "Rejection",
+    "Said",
+    "Told",
+    "parse_time",
+]
 
 
 class Rejection(Exception):  # noqa: N818  a verdict on data, not an error of ours
@@ -49,8 +62,7 @@ class Limits:
     future_slack: timedelta
     earliest: datetime
     company_domains: tuple[str, ...]
-    max_depth: int = 64
-    """JSON nesting; source payloads nest three deep, the standard parser dies near 1,000."""
+    max_depth: int = MAX_DEPTH
 
     def check_time(self, at: datetime, ingested_at: datetime) -> None:
         """Refuse a time that would drag the stream's clock along.
@@ -85,6 +97,25 @@ class Closing:
 
 
 @dataclass(frozen=True)
+class Told:
+    """What came of a conversation, told by an outcome event before redaction."""
+
+    kind: OutcomeKind
+    channel: Channel
+    """Of the conversation, where the event's own channel is `outcome`."""
+    at: datetime
+    is_closing: bool = False
+    """The source says that the conversation is over."""
+    status: str | None = None
+    csat: int | None = None
+    agent_id: str | None = None
+    message_id: str | None = None
+    """Message that it is about, as its own event states it."""
+    draft: str | None = None
+    final: str | None = None
+
+
+@dataclass(frozen=True)
 class ParsedEvent:
     """All that one event says."""
 
@@ -93,17 +124,6 @@ class ParsedEvent:
     customer_id: str | None
     utterances: Sequence[Said]
     closing: Closing | None = None
+    told: Told | None = None
     known_names: tuple[str, ...] = ()
     """Names of people that the envelope states; they are masked wherever they occur."""
-
-
-def parse_time(text: str) -> datetime | None:
-    """A time zone-aware UTC time out of ISO 8601 text, or None.
-
-    A time without a zone is read as UTC.
-    """
-    try:
-        found = datetime.fromisoformat(text)
-        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
-    except (ValueError, OverflowError):
-        return None

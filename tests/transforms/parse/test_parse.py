@@ -13,7 +13,7 @@ from deskwheel import reasons
 from deskwheel.records import Turn
 from deskwheel.schema import to_table
 from tests.transforms import toys
-from tests.transforms.toys import LIMITS, call, chat, closing, mail, raw, turns, vtt
+from tests.transforms.toys import LIMITS, call, chat, closing, mail, outcome, raw, turns, vtt
 from transforms.parse import PARSERS, parse_event
 from transforms.parse.model import RawEvent, Rejection
 
@@ -23,7 +23,9 @@ EARNED: list[tuple[str, str, RawEvent]] = [
     ("chat that is XML", reasons.NOT_JSON, raw("chat", b"<message>hello</message>")),
     ("chat cut short", reasons.NOT_JSON, raw("chat", json.dumps(toys.MESSAGE).encode()[:60])),
     ("chat that is a JSON list", reasons.NOT_JSON, raw("chat", b'["hello"]')),
-    ("chat with a number of 5,000 digits", reasons.NOT_JSON, raw("chat", b"9" * 5000)),
+    ("chat that is a number of 5,000 digits", reasons.NUMBER_TOO_LARGE, raw("chat", b"9" * 5000)),
+    ("a number beyond 64 bits where nobody looks", reasons.NUMBER_TOO_LARGE,
+     chat(meta={"n": 2**63})),
     ("chat not in UTF-8", reasons.UNDECODABLE, raw("chat", b'{"text": "par\xff\xfecel"}')),
     ("VTT not in UTF-8", reasons.UNDECODABLE, replace(vtt(), data=b"WEBVTT\n\n\xff\xfe")),
     ("1,100 objects in each other", reasons.TOO_DEEP, raw("chat", DEEP)),
@@ -58,8 +60,18 @@ EARNED: list[tuple[str, str, RawEvent]] = [
     ("a segment is a number", reasons.FIELD_INVALID, call(segments=[1])),
     ("an unknown speaker", reasons.FIELD_INVALID, call(segments=[
         {"speaker": "cat", "start_s": 0, "end_s": 1, "text": "x"}])),
-    ("a segment that starts at infinity", reasons.FIELD_INVALID, call(segments=[
+    ("a segment that starts at infinity", reasons.NOT_JSON, call(segments=[
         {"speaker": "agent", "start_s": float("inf"), "end_s": 1, "text": "x"}])),
+    ("a segment that starts next week", reasons.FIELD_INVALID, call(segments=[
+        {"speaker": "agent", "start_s": 604_800, "end_s": 604_801, "text": "x"}])),
+    ("an outcome without its kind", reasons.FIELD_MISSING, outcome(kind=...)),
+    ("a rating that is not there", reasons.FIELD_MISSING, outcome(csat=...)),
+    ("an edit without the draft", reasons.FIELD_MISSING, outcome(kind="edit", final="Hello.")),
+    ("an outcome of no channel", reasons.FIELD_INVALID, outcome(channel="fax")),
+    ("a thumb to the left", reasons.FIELD_INVALID, outcome(kind="thumbs", thumbs="left")),
+    ("the outcome says 2099", reasons.TIME_FUTURE, outcome(occurred_at="2099-01-01T00:00:00Z")),
+    ("a bomb that a source has found", reasons.DECOMPRESSION_BOMB,
+     raw("chat", b"(", refused="DECOMPRESSION_BOMB", refused_detail="orders/0/7")),
     ("a mail without headers", reasons.NO_HEADERS, raw("email", b"just some words\r\n")),
     ("a mail without Message-ID", reasons.NO_HEADERS, mail(Message_ID="")),
     ("a mail without sender", reasons.NO_HEADERS, mail(From="")),
@@ -99,8 +111,13 @@ def test_a_bad_event_is_rejected_for_its_reason(event: RawEvent, reason: str) ->
 
 def test_every_reason_is_earned_by_a_row() -> None:
     """DUPLICATE_EVENT needs two events, see test_intake; PARSER_FAILED a broken parser, below."""
-    elsewhere = {reasons.DUPLICATE_EVENT, reasons.PARSER_FAILED}
+    elsewhere = {reasons.DUPLICATE_EVENT, reasons.PARSER_FAILED} | reasons.AT_THE_DOOR
     assert {reason for _, reason, _ in EARNED} == set(reasons.MEANING) - elsewhere
+
+
+def test_only_a_bomb_can_be_refused_by_its_source() -> None:
+    (row,) = turns(raw("chat", json.dumps(toys.MESSAGE).encode(), refused="MACHINE_MAIL"))
+    assert row.verdict == "accepted"
 
 
 def test_a_parser_that_fails_is_a_rejection(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,8 +197,11 @@ JSON = st.recursive(
 
 
 @pytest.mark.parametrize(
-    ("channel", "whole"), [("chat", toys.MESSAGE), ("chat", toys.CLOSED), ("call", toys.CALL)],
-    ids=["message", "closing", "call"],
+    ("channel", "whole"), [
+        ("chat", toys.MESSAGE), ("chat", toys.CLOSED), ("call", toys.CALL),
+        ("outcome", toys.OUTCOME),
+    ],
+    ids=["message", "closing", "call", "outcome"],
 )  # fmt: skip
 @given(data=st.data())
 def test_no_field_raises(channel: str, whole: dict[str, Any], data: st.DataObject) -> None:

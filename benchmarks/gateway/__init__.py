@@ -1,0 +1,1 @@
+"""What the gateway's benchmarks share: a broker, a gateway and a client, each its own process."""

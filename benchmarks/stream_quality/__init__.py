@@ -1,0 +1,1 @@
+"""How well the whole streaming job does on a labelled stream; see `__main__`."""
