@@ -66,7 +66,7 @@ def headers_of(event: Event) -> list[tuple[str, bytes]]:
     }
     for name, value in event.attributes.items():
         lower = name.lower()
-        if lower != _CONTENT_TYPE and not lower.startswith("ce_"):
+        if lower != _CONTENT_TYPE and not lower.startswith(("ce_", "dlq.")):
             if not _NAME.fullmatch(name):
                 raise RefusedError(
                     f"event {event.id!r}: header name {name!r} is not made of letters, digits and"

@@ -37,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 
 
 def publisher_for(
-    settings: Settings, *, can_wait: bool, name: str
+    settings: Settings, *, is_spooled: bool, name: str
 ) -> "Publisher | SpoolingPublisher":
     """Return a publisher for a source; one that cannot wait gets a spool of its name.
 
@@ -46,7 +46,7 @@ def publisher_for(
         ServiceError: another process has the spool of this name.
         ConfigError: `[kafka]` is incomplete, or the name cannot be that of a folder.
     """
-    if can_wait:
+    if not is_spooled:
         return Publisher(settings.kafka)
     if not _NAME.fullmatch(name):
         raise ConfigError(f"{name!r} cannot name a spool; use letters, digits and ._-")

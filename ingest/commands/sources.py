@@ -21,7 +21,7 @@ from ingest.contract import Limits
 from ingest.positions import locked
 from ingest.run import Pace, Ran, run_source
 from ingest.sampling import MappedField, Sample, shown, take_sample
-from ingest.sources import SOURCES
+from ingest.sources import SOURCES, webhook
 from ingest.sources.config import SourceFile, load_source
 from ingest.spooled import publisher_for
 
@@ -39,7 +39,7 @@ def source_verb(settings: Settings, arguments: Namespace) -> int:
 
 
 def _list(*, is_json: bool) -> int:
-    kinds = {
+    kinds: dict[str, dict[str, Any]] = {
         kind: {
             "channel": source.channel,
             "about": source.about,
@@ -48,13 +48,18 @@ def _list(*, is_json: bool) -> int:
         }
         for kind, source in SOURCES.items()
     }
+    kinds[webhook.KIND] = {
+        "channel": "chat, call, outcome",
+        "about": webhook.ABOUT,
+        "options": {f.name: f.metadata["doc"] for f in fields(webhook.WebhookOptions)},
+        "facts": {},
+    }
     if is_json:
         print_json(kinds)
         return 0
     table = Table("kind", "channel", "what it reads", "options")
-    for kind, source in SOURCES.items():
-        names = ", ".join(f.name for f in fields(source.options))
-        table.add_row(kind, source.channel, source.about, names)
+    for kind, facts in kinds.items():
+        table.add_row(kind, facts["channel"], facts["about"], ", ".join(facts["options"]))
     Console().print(table)
     return 0
 
@@ -120,7 +125,7 @@ def _run(settings: Settings, arguments: Namespace, source: SourceFile) -> int:
         announce_ready(source=source.name)
         ran = run_source(
             source,
-            lambda: publisher_for(settings, can_wait=source.source.can_wait, name=source.name),
+            lambda: publisher_for(settings, is_spooled=source.is_spooled, name=source.name),
             position,
             pace=Pace(rate_per_s=arguments.rate, is_following=not arguments.once),
             stop=stop,

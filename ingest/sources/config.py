@@ -1,6 +1,6 @@
 """A source out of its TOML file: what it is called, of which kind it is, and its options.
 
-A file has the sections `[source]` (name, kind, tenant) and `[options]` (those of the kind). It is
+A file has the sections `[source]` (name, kind, tenant, spool) and `[options]` (those of the kind). It is
 checked as strictly as `deskwheel.toml`: what is unknown, mistyped, out of range or missing is
 named with its line.
 """
@@ -34,6 +34,11 @@ class SourceSection:
         "Tenant of its events; that of the pipeline where empty.",
         pattern=r"[A-Za-z0-9._-]{0,64}",
     )
+    spool: bool = described(
+        False,
+        "Keep its events on disk while the brokers are away: for material that does not stay"
+        " where it is, as files that are deleted or rotated.",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +51,8 @@ class SourceFile:
     tenant: str
     options: Any
     """An instance of `source.options`."""
+    is_spooled: bool = False
+    """Whether it goes on reading while the brokers are away."""
     source: Source
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
 
@@ -74,6 +81,7 @@ def load_source(path: Path, *, tenant: str, kafka: KafkaSettings | None = None) 
         kind=head.kind,
         tenant=head.tenant or tenant,
         options=options,
+        is_spooled=head.spool,
         source=SOURCES[head.kind],
         kafka=kafka or KafkaSettings(),
     )

@@ -90,7 +90,5 @@ class Source:
     """Frozen dataclass of its options, each field made by `deskwheel.settings.described` or
     `bounded`; a source file's section `[options]` is checked against it."""
     read: Read
-    can_wait: bool = True
-    """Whether the material stays where it is while the brokers are away; else it is spooled."""
     facts: Mapping[str, str] = field(default_factory=dict)
     """Further facts for people, as the documentation of a foreign format."""

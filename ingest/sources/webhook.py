@@ -10,6 +10,7 @@ from typing import Any
 from deskwheel.settings import bounded, described
 
 KIND = "webhook"
+ABOUT = "Signed deliveries to /v1/webhooks/NAME of the gateway (`gateway.sources_dir`)."
 
 
 def _table(doc: str) -> Any:

@@ -32,6 +32,14 @@ def test_a_file_names_its_source_its_kind_and_its_options(tmp_path: Path) -> Non
     assert source.folder == tmp_path
 
 
+@pytest.mark.parametrize(("line", "is_spooled"), [("", False), ("spool = true\n", True)])
+def test_a_source_waits_unless_its_file_wants_a_spool(
+    tmp_path: Path, line: str, is_spooled: bool
+) -> None:
+    text = HEAD + line + '[options]\npath = "in"\n'
+    assert load_source(written(tmp_path, text), tenant="t").is_spooled is is_spooled
+
+
 def test_the_tenant_of_the_file_holds_against_that_of_the_pipeline(tmp_path: Path) -> None:
     text = HEAD + 'tenant = "acme"\n[options]\npath = "in"\n'
     assert load_source(written(tmp_path, text), tenant="t").tenant == "acme"

@@ -35,7 +35,7 @@ def told(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
 def test_list_names_every_kind_with_its_options(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["source", "list", "--json"]) == 0
     kinds = told(capsys)
-    assert set(kinds) == set(SOURCES)
+    assert set(kinds) == {*SOURCES, "webhook"}
     assert "path" in kinds["mbox"]["options"]
 
 

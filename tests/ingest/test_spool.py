@@ -243,4 +243,4 @@ def test_events_are_taken_while_no_broker_answers_and_stay_for_the_next_run(
 
 def test_a_spool_needs_a_name_that_a_folder_can_bear(settings: Settings) -> None:
     with pytest.raises(ConfigError, match=r"\.\./x"):
-        publisher_for(settings, can_wait=False, name="../x")
+        publisher_for(settings, is_spooled=True, name="../x")
