@@ -224,12 +224,14 @@ class Publisher:
             PublishError: an event since the last flush was not acknowledged in time; the
                 message names the first one.
         """
-        self._settle()
+        left = self._settle()
         with self._lock:
             self._forget_settled()
             failure, self._first_failure = self._first_failure, None
         if failure:
             raise failure
+        if left:
+            raise PublishError(f"{left.label}: not acknowledged: no answer in time")
 
     def abandon(self) -> None:
         """Give up now whatever is not acknowledged; the next event connects anew.
@@ -337,8 +339,8 @@ class Publisher:
             elif self._first_failure is None:
                 self._first_failure = delivery.failure
 
-    def _settle(self) -> None:
-        """Return when what is pending now is acknowledged or has failed."""
+    def _settle(self) -> Delivery | None:
+        """Wait for what is pending now; return the first event that had no answer in time."""
         deadline = time.monotonic() + self._timeout_s + 2 * _GRACE_S
         with self._lock:
             pending = tuple(self._pending)
@@ -347,9 +349,12 @@ class Publisher:
             # Sends what still waits for company, and waits by the batch.
             with suppress(KafkaError):
                 producer.flush(self._timeout_s + _GRACE_S)
+        left = None
         for delivery in pending:
             if not delivery.await_done(deadline - time.monotonic()):
                 self._retire(delivery.producer)
+                left = left or delivery
+        return left
 
     def _watching(self) -> None:
         """Give up on a producer whose oldest event should long have been settled.

@@ -11,6 +11,7 @@ import os
 import secrets
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,7 +62,7 @@ class Spool:
         self._segment_bytes = segment_bytes
         # Where both are taken, `_syncing` comes first. It is held through an fsync, `_lock` is not.
         self._syncing = threading.Lock()
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self.damaged = 0
         """How many stretches of unreadable bytes were put aside since the spool was opened."""
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -222,7 +223,7 @@ class Spool:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
-            os.ftruncate(self._descriptor, size)
+            self._sizes[segment.number] = self._cut(size)
             raise self._refusal(error) from error
         self._sizes[segment.number] = size + len(record)
         self._written = Place(segment.number, size + len(record))
@@ -235,16 +236,33 @@ class Spool:
         try:
             os.fsync(self._descriptor)
         except OSError as error:
-            # What an fsync has failed for may be on the disk or not, and no other will tell.
-            self._lost.append((self._synced, self._written))
-            segment = self._segments[-1].number
-            kept = self._synced.offset if self._synced.segment == segment else 0
-            os.ftruncate(self._descriptor, kept)
-            self._sizes[segment] = kept
-            self._close_segment()
-            self._written = self._synced
+            with self._lock:
+                self._lose()
             raise self._refusal(error) from error
         self._synced = target
+
+    def _lose(self) -> None:
+        """Forget what an fsync has failed for. Both locks are held.
+
+        It may be on the disk or not, and no other fsync will tell.
+        """
+        self._lost.append((self._synced, self._written))
+        segment = self._segments[-1].number
+        kept = self._synced.offset if self._synced.segment == segment else 0
+        self._cut(kept)
+        self._sizes[segment] = kept
+        self._close_segment()
+        self._written = self._synced
+
+    def _cut(self, size: int) -> int:
+        """Cut the open segment to a size and return what it has: a sick disk takes no cut either.
+
+        What stays there is put aside when it is read, or comes once more and is recognised by
+        its id.
+        """
+        with suppress(OSError):
+            os.ftruncate(self._descriptor, size)
+        return os.fstat(self._descriptor).st_size
 
     def _close_segment(self) -> None:
         if self._descriptor >= 0:

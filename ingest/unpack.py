@@ -29,6 +29,9 @@ _XERIAL_MAGIC = b"\x82SNAPPY\0"
 _XERIAL_HEADER_BYTES = 16
 _VARINT_BYTES = 5
 _CHUNK_BYTES = 1 << 20
+_MAX_MEMBERS = 100
+"""Of gzip in a batch, which producers make of one. Behind each the rest is copied: empty ones
+without an end would keep a reader busy for minutes."""
 
 
 class UnpackError(Exception):
@@ -161,7 +164,7 @@ def _too_large(packed: bytes, limit_bytes: int) -> UnpackError:
 def _gzip(packed: bytes, limit_bytes: int) -> bytes:
     unpacked = bytearray()
     rest = packed
-    while rest:
+    for _ in range(_MAX_MEMBERS):
         member = zlib.decompressobj(_GZIP_WINDOW)
         unpacked += member.decompress(rest, limit_bytes + 1 - len(unpacked))
         if len(unpacked) > limit_bytes:
@@ -169,7 +172,9 @@ def _gzip(packed: bytes, limit_bytes: int) -> bytes:
         if not member.eof:
             raise ValueError("cut short")
         rest = member.unused_data
-    return bytes(unpacked)
+        if not rest:
+            return bytes(unpacked)
+    raise ValueError("packed in too many members")
 
 
 def _zstd(packed: bytes, limit_bytes: int) -> bytes:

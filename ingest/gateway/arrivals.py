@@ -84,7 +84,7 @@ def plain(
     """
     if not data:
         raise unacceptable(reasons.EMPTY, "the event has no payload; send one")
-    if any(name.startswith(RESERVED) for name in headers):
+    if any(name.lower().startswith(RESERVED) for name in headers):
         raise unacceptable(
             reasons.HEADER_INVALID, f"a header begins with {', '.join(RESERVED)}; rename it"
         )

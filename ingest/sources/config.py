@@ -1,8 +1,8 @@
 """A source out of its TOML file: what it is called, of which kind it is, and its options.
 
-A file has the sections `[source]` (name, kind, tenant, spool) and `[options]` (those of the kind). It is
-checked as strictly as `deskwheel.toml`: what is unknown, mistyped, out of range or missing is
-named with its line.
+A file has the sections `[source]` (name, kind, tenant, spool) and `[options]` (those of the kind).
+It is checked as strictly as `deskwheel.toml`: what is unknown, mistyped, out of range or missing
+is named with its line.
 """
 
 from collections.abc import Callable, Mapping

@@ -132,9 +132,9 @@ def read_changed(
     progress = _Progress.parsed(context.position, remembered)
     before: dict[Path, Look] = {}
     while not context.stop.is_set():
-        looks = sorted(look(), key=lambda k: (k.changed_ns, k.name))
+        looks, until_ns = _complete(look, progress)
         for one in looks:
-            if progress.has(one):
+            if one.changed_ns > until_ns or progress.has(one):
                 continue
             if context.is_following and not is_atomic and before.get(one.path) != one:
                 break
@@ -146,6 +146,18 @@ def read_changed(
             return
         before = {one.path: one for one in looks}
         context.stop.wait(poll_s)
+
+
+def _complete(look: Callable[[], Iterable[Look]], progress: "_Progress") -> tuple[list[Look], int]:
+    """All files in the order of their changes, and the time up to which none of them is missing.
+
+    A file that appears while folders are listed may be missed although a later one is seen. What
+    the first look has seen was there before the second one began, and so was all before it.
+    """
+    until_ns = max((one.changed_ns for one in look() if not progress.has(one)), default=-1)
+    if until_ns < 0:
+        return [], until_ns
+    return sorted(look(), key=lambda k: (k.changed_ns, k.name)), until_ns
 
 
 def _content(path: Path) -> bytes | None:

@@ -23,6 +23,8 @@ PORTS = {"tls": 993, "starttls": 143, "none": 143}
 
 _LOG = logging.getLogger(__name__)
 _WINDOW_UIDS = 1000
+_WIDEST_UIDS = 50_000
+"""Of a window behind a gap: imaplib reads no line of an answer beyond a million bytes."""
 _LARGEST_UID = 2**32 - 1
 
 
@@ -113,11 +115,11 @@ def _windows(
     while low < end:
         high = min(low + size, end) - 1
         uids = session.search(low, high, since)
-        if uids:
-            yield uids
-            size = _WINDOW_UIDS
-        else:
-            size *= 2
+        for first in range(0, len(uids), _WINDOW_UIDS):
+            yield uids[first : first + _WINDOW_UIDS]
+        # Without UIDNEXT the end is four thousand million UIDs away.
+        widest = _WIDEST_UIDS if folder.next_uid else _LARGEST_UID
+        size = _WINDOW_UIDS if uids else min(2 * size, widest)
         low = high + 1
 
 

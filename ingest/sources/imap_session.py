@@ -149,18 +149,18 @@ class Session:
             yield from self._mails(chunk)
 
     def _sizes(self, uids: Sequence[int]) -> dict[int, int]:
-        sizes = {}
+        sizes, wanted = {}, set(uids)
         for line in self._uid("FETCH", _ranges(uids), "(UID RFC822.SIZE)"):
             text = line if isinstance(line, bytes) else b"".join(line or ())
             uid, size = _UID.search(text), _SIZE.search(text)
-            if uid and size and int(uid[1]) in uids:
+            if uid and size and int(uid[1]) in wanted:
                 sizes[int(uid[1])] = int(size[1])
         return sizes
 
     def _mails(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
         what = f"(UID BODY.PEEK[]<0.{MAX_RECORD_BYTES}>)"
-        found = dict(_bodies(self._uid("FETCH", _ranges(uids), what)))
-        yield from sorted((uid, data) for uid, data in found.items() if uid in set(uids))
+        found, wanted = dict(_bodies(self._uid("FETCH", _ranges(uids), what))), set(uids)
+        yield from sorted((uid, data) for uid, data in found.items() if uid in wanted)
 
     def _uid(self, command: str, *arguments: str) -> list[Any]:
         status, data = self._connection.uid(command, *arguments)

@@ -287,10 +287,13 @@ def _records(consumer: Any, topic: str, offsets: dict[int, int], context: Contex
     ends = consumer.end_offsets([TopicPartition(topic, p) for p in offsets])
     looked_at, empty = time.monotonic(), 0
     while not context.stop.is_set():
-        if not context.is_following and (
-            empty >= _MAX_EMPTY_POLLS or all(consumer.position(p) >= end for p, end in ends.items())
-        ):
-            return
+        if not context.is_following:
+            if all(consumer.position(p) >= end for p, end in ends.items()):
+                return
+            if empty >= _MAX_EMPTY_POLLS:
+                # Raises where it is the brokers who are out of reach.
+                consumer.end_offsets(list(ends))
+                return
         batch = consumer.poll(timeout_ms=_POLL_MS)
         empty = 0 if batch else empty + 1
         for part, records in batch.items():

@@ -37,7 +37,9 @@ def test_header_of_the_source_passes_through_unprefixed() -> None:
     assert dict(headers_of(make_event(attributes={"retry": "1"})))["retry"] == b"1"
 
 
-@pytest.mark.parametrize("name", ["ce_id", "CE_ID", "content-type", "Content-Type", "ce_new", "dlq.attempt"])
+@pytest.mark.parametrize(
+    "name", ["ce_id", "CE_ID", "content-type", "Content-Type", "ce_new", "dlq.attempt"]
+)
 def test_header_of_the_source_never_overrides_the_envelope(name: str) -> None:
     headers = headers_of(make_event(attributes={name: "forged"}))
     assert b"forged" not in [value for _, value in headers]

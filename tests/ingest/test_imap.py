@@ -14,7 +14,8 @@ from cryptography.x509.oid import NameOID
 
 from deskwheel.errors import ConfigError, ServiceError, SetupError
 from ingest.run import Pace, run_source
-from ingest.sources.imap_session import folder_name
+from ingest.sources.imap import _windows
+from ingest.sources.imap_session import Account, Session, folder_name
 from ingest.sources.model import Item
 from tests.ingest.imap_server import PASSWORD, TOKEN, FakeFolder, FakeImap, fake_imap
 from tests.ingest.sourcing import FakeLog, Memory, items_of, source_of
@@ -45,6 +46,13 @@ def options(server: FakeImap, **changes: Any) -> dict[str, Any]:
         "poll_s": 0.05,
     }
     return {**known, **changes}
+
+
+def account(server: FakeImap) -> Account:
+    return Account(
+        host="127.0.0.1", port=server.port, user="desk", password="env:TOY_PASSWORD", token="",
+        security="none", tls_ca_file="", timeout_s=5.0,
+    )  # fmt: skip
 
 
 def ids(items: list[Item]) -> list[str]:
@@ -98,7 +106,21 @@ def test_mails_of_a_large_gap_are_found_and_lines_stay_short(server: FakeImap) -
     server.inbox.next_uid = 3_000_000
     server.inbox.add(mail(2))
     assert len(items_of("imap", **options(server))) == 2
-    assert len([c for c in server.commands if c.startswith("UID SEARCH")]) < 20
+    assert len([c for c in server.commands if c.startswith("UID SEARCH")]) < 80
+
+
+def test_a_gap_before_a_folder_full_of_mails_makes_no_line_too_long(server: FakeImap) -> None:
+    # Behind so many empty UIDs a window that only doubles would hold them all.
+    server.inbox.next_uid = 1_023_001
+    for _ in range(120_000):
+        server.inbox.add(b"", arrived=date(2026, 1, 1))
+    # Every other one is deleted, so that neighbours do not join into ranges.
+    server.inbox.mails = {u: m for u, m in server.inbox.mails.items() if u % 2}
+    with Session.opened(account(server)) as session:
+        folder = session.open_folder("INBOX")
+        windows = list(_windows(session, folder, 0, None))
+    assert sum(map(len, windows)) == 60_000
+    assert max(map(len, windows)) <= 1000
 
 
 def test_many_mails_are_fetched_in_chunks(server: FakeImap) -> None:

@@ -71,6 +71,22 @@ def test_files_that_changed_at_the_same_moment_are_told_apart(tmp_path: Path) ->
     assert [r.name for r in names(first[-1].position, 3)] == ["a"]
 
 
+def test_a_file_that_the_listing_missed_is_not_skipped_for_a_later_one(tmp_path: Path) -> None:
+    files = [tmp_path / name for name in "abcd"]
+    for file in files:
+        file.write_bytes(file.name.encode())
+    there = [Look(f, f.name, changed, 1) for changed, f in enumerate(files)]
+    # While folders are listed b and c appear, of which only c is seen; then d.
+    listings = iter([[there[0], there[2]], there, *[there] * 2])
+
+    def names(position: str | None) -> list[FileRecord]:
+        return list(read_changed(lambda: next(listings), Context(position=position), poll_s=1.0))
+
+    first = names(None)
+    assert [r.name for r in first] == ["a", "b", "c"]
+    assert [r.name for r in names(first[-1].position)] == ["d"]
+
+
 def test_mail_in_an_mbox_with_other_line_ends_is_read(tmp_path: Path) -> None:
     separator = b"From a@example.com Wed Apr  1 09:00:00 2026\n"
     file = tmp_path / "box.mbox"

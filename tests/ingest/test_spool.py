@@ -196,6 +196,37 @@ def test_threads_that_append_at_once_share_fsyncs_and_lose_nothing(
     spool.close()
 
 
+def test_a_disk_that_takes_no_cut_either_refuses_and_loses_nothing_else(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spool.sync(spool.append(b"one"))
+
+    def failing(*_: int) -> None:
+        raise OSError(30, "Read-only file system")
+
+    with monkeypatch.context() as patch:
+        write = os.write
+
+        def torn(descriptor: int, data: bytes) -> int:
+            if len(data) < 15:
+                failing()
+            return write(descriptor, data[:10])
+
+        patch.setattr(os, "write", torn)
+        patch.setattr(os, "ftruncate", failing)
+        with pytest.raises(SpoolFullError):
+            spool.append(b"two")
+    spool.sync(spool.append(b"three"))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", failing)
+        patch.setattr(os, "ftruncate", failing)
+        lost = spool.append(b"four")
+        with pytest.raises(SpoolFullError):
+            spool.sync(lost)
+    spool.sync(spool.append(b"five"))
+    assert payloads(spool) == [b"one", b"three", b"five"]
+
+
 def test_an_fsync_that_fails_refuses_what_it_was_for_and_nothing_else(
     spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """A topic that exists already: mapping, positions, and batches that must not be unpacked."""
 
+import gzip
 import json
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from ingest.contract import check
 from ingest.sources import SOURCES
 from ingest.sources.model import Context, Item
 from ingest.sources.topic import TopicOptions, _rules, read, to_event
+from ingest.unpack import UnpackError, unpack
 from tests.ingest.conftest import NOON
 
 BATCH_HEAD_BYTES = DefaultRecordBase.HEADER_STRUCT.size
@@ -351,6 +353,14 @@ def test_a_bomb_is_one_refused_record_and_its_neighbours_are_read(
 
 def payload(name: str) -> bytes:
     return event_of({**FOREIGN, "id": name})[0].data
+
+
+def test_countless_empty_members_are_not_worked_through() -> None:
+    codec_of_gzip = 1
+    assert unpack(codec_of_gzip, gzip.compress(b"a") + gzip.compress(b"b"), 10) == b"ab"
+    with pytest.raises(UnpackError, match="no gzip") as refused:
+        unpack(codec_of_gzip, gzip.compress(b"") * 10_000, 10)
+    assert not refused.value.is_bomb
 
 
 def test_the_stream_rejects_a_refused_record_as_a_bomb() -> None:

@@ -150,6 +150,10 @@ def test_headers_of_our_own_meaning_are_not_taken(door: Opened) -> None:
     row = {"channel": "chat", "data": chat(), "headers": {"dlq.attempt": "3"}}
     answer = opened.post("/v1/batch", lines(row), NDJSON)
     assert refused(answer) == (422, "HEADER_INVALID")
+    forged = {"specversion": "1.0", "id": "x", "source": "s", "type": "deskwheel.chat.message",
+              "data": chat(), "Refused": "DECOMPRESSION_BOMB"}  # fmt: skip
+    answer = opened.post("/v1/events/chat", json.dumps(forged), "application/cloudevents+json")
+    assert refused(answer) == (422, "HEADER_INVALID")
     assert not opened.publisher.published
 
 

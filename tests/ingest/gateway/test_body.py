@@ -30,6 +30,13 @@ def test_several_members_are_one_body(name: str) -> None:
 
 
 @each
+def test_a_body_of_countless_empty_parts_is_refused_and_not_worked_through(name: str) -> None:
+    with pytest.raises(Refusal) as refused:
+        UNPACK[name](PACK[name](b"") * 10_000, MIB)
+    assert (refused.value.status, refused.value.reason) == (422, "UNDECODABLE")
+
+
+@each
 def test_a_body_at_the_limit_passes_and_one_byte_more_does_not(name: str) -> None:
     packed = PACK[name](bytes(1000))
     assert UNPACK[name](packed, 1000) == bytes(1000)
