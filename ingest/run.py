@@ -264,7 +264,8 @@ class _Pass:
         try:
             self._position.keep(position)
             self._kept = position
-        except OSError as error:
+        except Exception as error:
+            # The reader would wait for this thread for ever.
             self._fail(StateError(f"source {self._source.name}: position not kept: {error}"))
             self._ended.set()
 

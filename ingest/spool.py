@@ -41,6 +41,8 @@ class Kept:
     payload: bytes
     end: Place
     """Where the next record begins; what `forget` is told when this one has arrived."""
+    salt: int
+    """Of its segment: tells it from one of the same number, made when the position was lost."""
 
 
 class Spool:
@@ -150,6 +152,7 @@ class Spool:
             self._done = max(self._done, upto)
             if self._done >= self._written:
                 self._close_segment()
+            remember(self._folder, self._done)
             in_use = self._descriptor >= 0
             for segment in tuple(self._segments):
                 is_open = in_use and segment is self._segments[-1]
@@ -160,16 +163,16 @@ class Spool:
                     segment.path.unlink(missing_ok=True)
                     self._segments.remove(segment)
                     del self._sizes[segment.number]
-            remember(self._folder, self._done)
 
-    def put_aside(self, payload: bytes, name: str) -> bool:
-        """Keep a payload that nobody takes in `refused/`; return whether it was not there yet.
+    def put_aside(self, kept: Kept) -> bool:
+        """Keep a record that nobody takes in `refused/`; return whether it was not there yet.
 
         Raises:
             SpoolFullError: there is no room for it.
         """
+        name = f"{kept.end.segment:012}-{kept.salt:08x}-{kept.end.offset}"
         try:
-            return keep(self._folder / "refused", name, payload)
+            return keep(self._folder / "refused", name, kept.payload)
         except OSError as error:
             raise self._refusal(error) from error
 
@@ -283,7 +286,7 @@ class Spool:
                     offset = sound
                 else:
                     offset += HEADER_BYTES + len(payload)
-                    yield Kept(payload, Place(segment.number, offset))
+                    yield Kept(payload, Place(segment.number, offset), segment.salt)
 
     def _recover(self) -> None:
         """Cut what a crash left of a record at the end of the last segment."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from deskwheel.errors import ConfigError, PublishError
+from deskwheel.errors import ConfigError, DeskwheelError, PublishError
 from deskwheel.records import Event
 from deskwheel.settings import KafkaSettings, Settings
 from deskwheel.topics import raw_topic
@@ -248,8 +248,8 @@ class SpoolingPublisher:
         for _, (record, receipt) in sorted(left.items(), key=lambda entry: entry[0]):
             try:
                 self._keep(record, receipt)
-            except SpoolFullError as error:
-                self._settle(receipt, error)
+            except Exception as error:
+                self._settle(receipt, self._refusal(error))
         self._is_direct = False
 
     def _keep(self, record: Record, receipt: Receipt) -> None:
@@ -275,14 +275,15 @@ class SpoolingPublisher:
                 batch, self._unsynced = self._unsynced, []
             if not batch:
                 return
-            with suppress(SpoolFullError):
+            with suppress(Exception):
                 self._spool.sync(batch[-1][0])
             for place, receipt in batch:
                 error: PublishError | None = None
                 try:
                     self._spool.sync(place)
-                except SpoolFullError as failure:
-                    error = failure
+                except Exception as failure:
+                    # Every receipt needs this thread, whatever ails the disk.
+                    error = self._refusal(failure)
                 self._settle(receipt, error)
 
     def _replaying(self) -> None:
@@ -291,22 +292,25 @@ class SpoolingPublisher:
             self._trouble.wait()
             if self._stopping.is_set():
                 return
-            with self._gate:
-                if self._is_direct:
-                    self._turn_to_disk()
             try:
-                is_empty = self._replay_batch()
-            except PublishError as error:
-                self._report(str(error))
+                self._replay()
+            except Exception as error:
+                # Nothing else brings the spool to Kafka, so whatever failed is tried again.
+                self._report(_told(error))
                 if self._publisher is not None:
                     self._publisher.abandon()
                 self._stopping.wait(RETRY_S)
-                continue
-            if is_empty:
-                with self._gate:
-                    if self._spool.is_empty and self._publisher is not None:
-                        self._trouble.clear()
-                        self._is_direct = True
+
+    def _replay(self) -> None:
+        """Deliver a batch, or turn to Kafka where there is none."""
+        with self._gate:
+            if self._is_direct:
+                self._turn_to_disk()
+        if self._replay_batch():
+            with self._gate:
+                if self._spool.is_empty and self._publisher is not None:
+                    self._trouble.clear()
+                    self._is_direct = True
 
     def _replay_batch(self) -> bool:
         """Deliver the oldest records of the spool; return whether there was none.
@@ -349,7 +353,7 @@ class SpoolingPublisher:
 
     def _put_aside(self, kept: Kept, error: Exception) -> None:
         """Keep what Kafka will never take, so that it neither blocks the spool nor is lost."""
-        if self._spool.put_aside(kept.payload, f"{kept.end.segment}-{kept.end.offset}"):
+        if self._spool.put_aside(kept):
             self.refused += 1
             self._report(f"an event of the spool was put aside: {error}")
 
@@ -360,7 +364,21 @@ class SpoolingPublisher:
             self._report(str(error))
             return None
 
+    def _refusal(self, error: Exception) -> SpoolFullError:
+        if isinstance(error, SpoolFullError):
+            return error
+        self._report(_told(error))
+        return SpoolFullError(f"the spool took no event: {_told(error)}; it may be sent again")
+
     def _report(self, problem: str) -> None:
         if problem != self._last_report:
             self._last_report = problem
             _LOG.warning("%s", problem)
+
+
+def _told(error: Exception) -> str:
+    """An error in words; of one that nobody foresaw the kind, its message may hold an event."""
+    if isinstance(error, DeskwheelError):
+        return str(error)
+    what = f" ({error.strerror})" if isinstance(error, OSError) else ""
+    return f"the spool failed: {type(error).__name__}{what}"

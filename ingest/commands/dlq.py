@@ -21,7 +21,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from deskwheel.errors import ConfigError
+from deskwheel.errors import ConfigError, SetupError
 from deskwheel.reasons import MEANING
 from deskwheel.records import Pointer
 from deskwheel.service import stop_event
@@ -223,14 +223,30 @@ def _lines(found: Found, facts: dict[str, Any], *, with_payload: bool) -> Iterat
 
 
 def _write(folder: Path, found: Found, facts: dict[str, Any]) -> str:
-    """Write a payload and its headers, readable by their owner alone; return the payload's path."""
+    """Write a payload and its headers, readable by their owner alone; return the payload's path.
+
+    Raises:
+        SetupError: a file cannot be written, or its name is a link's.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     payload = folder / f"{found.letter.place.replace('/', '-')}.bin"
     about = json.dumps(facts, ensure_ascii=False, indent=1).encode() + b"\n"
     for path, data in ((payload, found.record.value or b""), (payload.with_suffix(".json"), about)):
-        with open(path, "wb", opener=lambda p, flags: os.open(p, flags, 0o600)) as file:
-            file.write(data)
+        try:
+            with open(path, "wb", opener=_owners) as file:
+                file.write(data)
+        except OSError as error:
+            raise SetupError(
+                f"{path}: {error.strerror}; give --out a folder of your own"
+            ) from error
     return str(payload)
+
+
+def _owners(path: str, flags: int) -> int:
+    """The descriptor of a file that is its owner's alone, also where it was there before."""
+    descriptor = os.open(path, flags | os.O_NOFOLLOW, 0o600)
+    os.fchmod(descriptor, 0o600)
+    return descriptor
 
 
 def _plain(value: Any) -> Any:

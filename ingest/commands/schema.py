@@ -20,10 +20,10 @@ from ingest.contract.payload import check_payload
 from ingest.contract.schemas import find_schema, kind_of, load_schemas, versions_of
 
 _HOW = {
-    "list": "python -m ingest schema list",
-    "show": "python -m ingest schema show NAME",
-    "diff": "python -m ingest schema diff OLD NEW, or schema diff NEW --all",
-    "check": "python -m ingest schema check FILE [--as NAME]",
+    "list": "`python -m ingest schema list`",
+    "show": "`python -m ingest schema show NAME`",
+    "diff": "`python -m ingest schema diff OLD NEW` or `python -m ingest schema diff NEW --all`",
+    "check": "`python -m ingest schema check FILE [--as NAME]`",
 }
 _SHOWN = 20
 
@@ -146,6 +146,8 @@ def _payloads(file: Path, schema: str | None) -> Iterator[tuple[str, str, bytes]
 def _names(arguments: Namespace, wanted: int) -> list[str]:
     names: list[str] = arguments.names
     if len(names) != wanted:
-        raise ConfigError(f"{arguments.action} takes {wanted} names, got {len(names)}; write"
-                          f" `{_HOW[arguments.action]}`")  # fmt: skip
+        raise ConfigError(
+            f"{arguments.action}: names wanted {wanted}, given {len(names)}; write"
+            f" {_HOW[arguments.action]}"
+        )
     return names

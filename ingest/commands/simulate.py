@@ -66,6 +66,8 @@ def _recording(settings: Settings, arguments: Namespace, channels: Mapping[Chann
         raise ConfigError(
             "--events and --for end live traffic; leave out --conversations and --out with them"
         )
+    if arguments.out and arguments.rate is not None:
+        raise ConfigError("--rate paces what is published, --out writes a folder; leave one out")
     count = CONVERSATIONS if arguments.conversations is None else arguments.conversations
     if count < 0:
         raise ConfigError(f"--conversations must be ≥ 0, got {count}")

@@ -23,7 +23,7 @@ from deskwheel.settings import GatewaySettings
 from ingest.gateway import page
 from ingest.gateway.arrivals import batch, media_type, single
 from ingest.gateway.body import Allowance, body_of
-from ingest.gateway.intake import Intake, accepted_body
+from ingest.gateway.intake import LARGE_BYTES, Intake, accepted_body
 from ingest.gateway.metrics import Counts
 from ingest.gateway.outlet import Outlet
 from ingest.gateway.refusal import Refusal
@@ -97,7 +97,9 @@ def _add_events(api: FastAPI, gateway: Gateway) -> None:
                 now=gateway.now(),
                 max_events=settings.max_batch_events,
             )
-            answer = await gateway.intake.take_batch(tenant, rows, is_partial=is_partial)
+            answer = await gateway.intake.take_batch(
+                tenant, rows, is_partial=is_partial, is_large=len(body) > LARGE_BYTES
+            )
         return JSONResponse(answer.body, answer.status)
 
 

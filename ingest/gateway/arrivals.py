@@ -8,7 +8,8 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -39,6 +40,9 @@ RESERVED = ("ce_", "dlq.", "refused")
 _REQUIRED = ("id", "source", "type")
 _TYPE = re.compile(r"deskwheel\.([a-z]+)\.[a-z_]+")
 _ID = re.compile(r"[\x21-\x7e]{1,250}")
+_LINE = re.compile(rb"\S[^\n]*")
+_SPACE = re.compile(r"[ \t\n\r]*")
+_DECODER = json.JSONDecoder()
 _OWN_ATTRIBUTES = frozenset(
     {"specversion", "id", "source", "type", "time", "subject", "dataschema", "datacontenttype",
      "partitionkey", "tenant", "data", "data_base64"}
@@ -135,26 +139,53 @@ def structured(value: Any, *, channel: str | None, tenant: str, now: datetime) -
 def batch(
     media: str, body: bytes, *, tenant: str, now: datetime, max_events: int
 ) -> Iterator[Event | Refusal]:
-    """Each event of a batch or why it is none, in the order of the batch.
+    """Yield each event of a batch or why it is none, in the order of the batch.
+
+    Each is parsed when it is asked for, so that a batch of too many costs no more than the limit.
 
     Raises:
         Refusal: 413, 415 or 422, the batch as a whole cannot be read.
     """
-    rows: Sequence[Any]
+    rows: Iterator[Any]
     if media == BATCH:
-        rows = _json(body)
-        if not isinstance(rows, list):
-            raise unacceptable(reasons.FIELD_INVALID, "a batch of CloudEvents is a JSON array")
+        rows = _elements(body)
     elif media in NDJSON:
-        rows = [line for line in body.split(b"\n") if line.strip()]
+        rows = (found[0] for found in _LINE.finditer(body))
     else:
         known = ", ".join((BATCH, NDJSON[0]))
         raise unknown_media(f"the Content-Type is none of {known}", "content-type")
-    if len(rows) > max_events:
-        raise too_large(
-            f"the batch has {len(rows)} events, the limit is {max_events}; send several"
-        )
-    return (_row(row, tenant=tenant, now=now) for row in rows)
+    for index, row in enumerate(rows):
+        if index == max_events:
+            raise too_large(f"the batch has more than {max_events} events; send several")
+        yield _row(row, tenant=tenant, now=now)
+
+
+def _elements(body: bytes) -> Iterator[Any]:
+    """Yield the elements of a JSON array."""
+    with _as_refusal():
+        text = body.decode(json.detect_encoding(body), "surrogatepass")
+    at = _behind_space(text, 0)
+    if not text.startswith("[", at):
+        raise unacceptable(reasons.FIELD_INVALID, "a batch of CloudEvents is a JSON array")
+    at = _behind_space(text, at + 1)
+    is_last = text.startswith("]", at)
+    while not is_last:
+        with _as_refusal():
+            value, at = _DECODER.raw_decode(text, at)
+        yield value
+        at = _behind_space(text, at)
+        is_last = text.startswith("]", at)
+        if not is_last:
+            if not text.startswith(",", at):
+                raise _no_json()
+            at = _behind_space(text, at + 1)
+    if _behind_space(text, at + 1) < len(text):
+        raise _no_json()
+
+
+def _behind_space(text: str, at: int) -> int:
+    found = _SPACE.match(text, at)
+    return found.end() if found else at
 
 
 def _row(row: Any, *, tenant: str, now: datetime) -> Event | Refusal:
@@ -296,11 +327,21 @@ def _from_base64(value: Any) -> bytes:
 
 
 def _json(body: bytes) -> Any:
-    try:
+    with _as_refusal():
         return json.loads(body)
+
+
+@contextmanager
+def _as_refusal() -> Iterator[None]:
+    try:
+        yield
     except UnicodeDecodeError:
         raise unacceptable(reasons.UNDECODABLE, "not UTF-8") from None
     except RecursionError:
         raise unacceptable(reasons.TOO_DEEP, "nested too deeply; flatten it") from None
     except ValueError:
-        raise unacceptable(reasons.NOT_JSON, "not JSON; check it with a parser") from None
+        raise _no_json() from None
+
+
+def _no_json() -> Refusal:
+    return unacceptable(reasons.NOT_JSON, "not JSON; check it with a parser")

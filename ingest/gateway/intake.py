@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
+from itertools import islice
 from typing import Any
 
 from kafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
@@ -28,6 +29,9 @@ _NEVER_TAKEN = frozenset({reasons.HEADER_INVALID, reasons.TOO_LARGE, reasons.EMP
 
 _TURN_EVENTS = 50
 """Events of a batch that are read between two turns of the event loop."""
+
+LARGE_BYTES = 256 * 1024
+"""A batch beyond is read in a thread: so many bytes at a turn would keep all others waiting."""
 
 
 @dataclass(frozen=True)
@@ -79,14 +83,28 @@ class Intake:
         raise refusal_of(outcome)
 
     async def take_batch(
-        self, tenant: str, found: Iterable[Event | Refusal], *, is_partial: bool
+        self,
+        tenant: str,
+        found: Iterable[Event | Refusal],
+        *,
+        is_partial: bool,
+        is_large: bool = False,
     ) -> Answer:
         """The answer to a batch: all, none, or with `is_partial` the good ones.
 
+        Args:
+            tenant: who sends it.
+            found: its events as they are read, each when it is asked for.
+            is_partial: take the good ones where some are bad.
+            is_large: read it in a thread; see `LARGE_BYTES`.
+
         Raises:
-            Refusal: 422 with every bad index, 429, or 503 with what was acknowledged.
+            Refusal: 413 or 422 for the whole, 422 with every bad index, 429, or 503 with what was
+                acknowledged.
         """
-        rows = await self._checked(found)
+        # A tenant beyond its rate must not cost the reading of what is refused.
+        self._quota.spend(tenant, 0)
+        rows = await self._checked(found, is_large=is_large)
         self._quota.spend(tenant, len(rows))
         bad = {i: row for i, row in enumerate(rows) if isinstance(row, Refusal)}
         if bad and not is_partial:
@@ -123,12 +141,20 @@ class Intake:
         said = reasons.MEANING[first.reason] if is_header else first.detail
         return unacceptable(first.reason, said, field=first.field or None)
 
-    async def _checked(self, found: Iterable[Event | Refusal]) -> list[Event | Refusal]:
+    async def _checked(
+        self, found: Iterable[Event | Refusal], *, is_large: bool
+    ) -> list[Event | Refusal]:
+        checked = (
+            row if isinstance(row, Refusal) else self.problem_of(row) or row for row in found
+        )
+
+        def turn() -> list[Event | Refusal]:
+            return list(islice(checked, _TURN_EVENTS))
+
         rows: list[Event | Refusal] = []
-        for row in found:
-            rows.append(row if isinstance(row, Refusal) else self.problem_of(row) or row)
-            if len(rows) % _TURN_EVENTS == 0:
-                await asyncio.sleep(0)
+        while some := await asyncio.to_thread(turn) if is_large else turn():
+            rows += some
+            await asyncio.sleep(0)
         return rows
 
     def _count_bad(self, tenant: str, bad: Iterable[Refusal]) -> None:

@@ -100,6 +100,7 @@ class Outlet:
         self._settled: deque[tuple[_Parcel | None, int, Outcome]] = deque()
         self._waking = threading.Lock()
         self._is_waking = False
+        self._is_connected = threading.Event()
         self._is_ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="outlet", daemon=True)
         self.pending_events = 0
@@ -155,13 +156,23 @@ class Outlet:
         """Look after brokers that are away, so that a gateway without requests recovers, too."""
         while True:
             await asyncio.sleep(RECONNECT_S)
-            if self.circuit.state == "away" and await asyncio.to_thread(self._is_reachable):
-                self.circuit.reach()
+            # Until there is a publisher, making one is what tells of the brokers.
+            if self.circuit.state == "away" and self._is_connected.is_set():
+                if await asyncio.to_thread(self._is_answered):
+                    self.circuit.reach()
+
+    def _is_answered(self) -> bool:
+        try:
+            return self._is_reachable()
+        except Exception as error:
+            _log.warning("the brokers cannot be asked: %s", type(error).__name__)
+            return False
 
     def _run(self) -> None:
         publisher = self._connected()
         if publisher is None:
             return
+        self._is_connected.set()
         self._settle(None, 0, None)
         while (parcel := self._parcels.get()) is not None:
             for index in range(len(parcel.events)):
@@ -172,8 +183,9 @@ class Outlet:
         while not self._is_ending.is_set():
             try:
                 return self._connect()
-            except PublishError as error:
-                _log.warning("no connection yet: %s", error)
+            except Exception as error:
+                # A file of a secret may be gone while it is changed: that passes, too.
+                _log.warning("no connection yet: %s: %s", type(error).__name__, error)
                 self._abandon_queue()
                 self._is_ending.wait(RECONNECT_S)
         return None

@@ -7,11 +7,12 @@ Every failure is told apart: what will be refused again (SetupError) and what ma
 import base64
 import imaplib
 import ipaddress
+import logging
 import re
 import select
 import ssl
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +31,7 @@ CHUNK_MAILS = 50
 IDLE_S = 1500.0
 """A server may end an IDLE after half an hour. Source: RFC 2177."""
 
+_LOG = logging.getLogger(__name__)
 _TICK_S = 0.1
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 _UID = re.compile(rb"\bUID (\d{1,10})")
@@ -135,18 +137,36 @@ class Session:
         return sorted(uid for uid in found if low <= uid <= high)
 
     def fetch(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
-        """Yield (uid, mail) in order; those that are gone by now are left out."""
+        """Yield (uid, mail) in order; those that are gone by now are left out.
+
+        Raises:
+            ServiceError: the server leaves out one that is still there.
+        """
         sizes = self._sizes(uids)
+        self._check_gone(set(uids) - set(sizes))
         chunk: list[int] = []
         held = 0
         for uid, size in sorted(sizes.items()):
             if chunk and (held + size > CHUNK_BYTES or len(chunk) >= CHUNK_MAILS):
-                yield from self._mails(chunk)
+                yield from self._mails(chunk, sizes)
                 chunk, held = [], 0
             chunk.append(uid)
             held += size
         if chunk:
-            yield from self._mails(chunk)
+            yield from self._mails(chunk, sizes)
+
+    def _check_gone(self, uids: set[int]) -> None:
+        """Ask again for mails that an answer left out: the position must not pass one."""
+        if not uids:
+            return
+        data = self._uid("SEARCH", "UID", _ranges(uids))
+        found = {int(n) for line in data if isinstance(line, bytes) for n in line.split()}
+        if left := found & uids:
+            raise ServiceError(
+                f"{self._where}: UID FETCH left out {len(left)} mails that are there, the first"
+                f" with UID {min(left)}"
+            )
+        _LOG.warning("%s: %d mails were gone before they were read", self._where, len(uids))
 
     def _sizes(self, uids: Sequence[int]) -> dict[int, int]:
         sizes, wanted = {}, set(uids)
@@ -157,9 +177,11 @@ class Session:
                 sizes[int(uid[1])] = int(size[1])
         return sizes
 
-    def _mails(self, uids: Sequence[int]) -> Iterator[tuple[int, bytes]]:
+    def _mails(self, uids: Sequence[int], sizes: Mapping[int, int]) -> Iterator[tuple[int, bytes]]:
         what = f"(UID BODY.PEEK[]<0.{MAX_RECORD_BYTES}>)"
         found, wanted = dict(_bodies(self._uid("FETCH", _ranges(uids), what))), set(uids)
+        # An empty mail may come as a quoted string, which is no body to imaplib.
+        self._check_gone({uid for uid in wanted - set(found) if sizes[uid]})
         yield from sorted((uid, data) for uid, data in found.items() if uid in wanted)
 
     def _uid(self, command: str, *arguments: str) -> list[Any]:
@@ -288,7 +310,7 @@ def _bodies(data: list[Any]) -> Iterator[tuple[int, bytes]]:
                 yield int(uid[1]), part[1]
 
 
-def _ranges(uids: Sequence[int]) -> str:
+def _ranges(uids: Collection[int]) -> str:
     """A set as IMAP writes it, neighbours joined, so that the line stays short."""
     ranges: list[list[int]] = []
     for uid in sorted(uids):

@@ -54,6 +54,10 @@ class FakeImap:
         self.connections = 0
         self.cut_after_mails: list[int] = []
         """For the next connections: how many mails are sent whole before one is cut."""
+        self.withheld: list[tuple[str, int]] = []
+        """(what is asked for, UID): once left out of an answer that says OK."""
+        self.expunged: set[int] = set()
+        """UIDs of mails that go after a search, before they are fetched."""
         self.can_idle = can_idle
         self.news = threading.Event()
         self._is_closed = False
@@ -176,7 +180,7 @@ class _Conversation:
         return "OK [READ-ONLY] open"
 
     def _uid_search(self, rest: str, _tag: str) -> str:
-        low, high = map(int, re.search(r"UID (\d+):(\d+)", rest[3:]).groups())  # type: ignore[union-attr]
+        wanted = [_range(part) for part in rest.split(" ")[3].split(",")]
         since = re.search(r"SINCE (\d\d)-(\w{3})-(\d{4})", rest)
         first = (
             date(int(since[3]), "JanFebMarAprMayJun".index(since[2]) // 3 + 1, int(since[1]))
@@ -184,7 +188,9 @@ class _Conversation:
             else date.min
         )
         found = [
-            u for u in self._folder.mails if low <= u <= high and self._folder.arrived[u] >= first
+            u
+            for u in self._folder.mails
+            if any(u in part for part in wanted) and self._folder.arrived[u] >= first
         ]
         self._send("* SEARCH " + " ".join(map(str, found)))
         return "OK done"
@@ -192,8 +198,13 @@ class _Conversation:
     def _uid_fetch(self, rest: str, _tag: str) -> str:
         wanted = rest.split(" ")[2]
         uids = {u for part in wanted.split(",") for u in _range(part)}
+        for uid in self._server.expunged & set(self._folder.mails):
+            del self._folder.mails[uid]
+        asked = "RFC822.SIZE" if "RFC822.SIZE" in rest else "BODY"
         for number, (uid, mail) in enumerate(sorted(self._folder.mails.items()), start=1):
-            if uid in uids and "RFC822.SIZE" in rest:
+            if uid in uids and (asked, uid) in self._server.withheld:
+                self._server.withheld.remove((asked, uid))
+            elif uid in uids and "RFC822.SIZE" in rest:
                 self._send(f"* {number} FETCH (UID {uid} RFC822.SIZE {len(mail)})")
             elif uid in uids:
                 self._send_mail(number, uid, mail)

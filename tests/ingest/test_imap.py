@@ -228,6 +228,40 @@ def test_lost_connection_is_made_again_and_nothing_is_skipped(
     assert log.data == [mail(n) for n in range(130)]
 
 
+@pytest.mark.parametrize("asked", ["RFC822.SIZE", "BODY"])
+def test_mail_that_an_answer_leaves_out_is_fetched_again_before_later_ones(
+    server: FakeImap, tmp_path: Path, asked: str
+) -> None:
+    for n in range(4):
+        server.inbox.add(mail(n))
+    server.withheld = [(asked, 2)]
+    with pytest.raises(ServiceError, match="left out 1 mails that are there, the first with UID 2"):
+        items_of("imap", **options(server))
+    server.withheld = [(asked, 3)]
+    log = FakeLog()
+    source = source_of("imap", tmp_path, **options(server))
+    pace = Pace(is_following=True, pauses_s=(0.01,) * 3)
+    stop = threading.Event()
+
+    def progress(acknowledged: int) -> None:
+        if acknowledged == len(server.inbox.mails):
+            stop.set()
+
+    ran = run_source(source, log.connect, Memory(), pace=pace, stop=stop, progress=progress)
+    assert (ran.failure, ran.interruptions) == (None, 1)
+    assert log.data == [mail(n) for n in range(4)]
+
+
+def test_mail_that_is_gone_before_it_is_fetched_is_passed_with_a_warning(
+    server: FakeImap, caplog: pytest.LogCaptureFixture
+) -> None:
+    for n in range(3):
+        server.inbox.add(mail(n))
+    server.expunged = {2}
+    assert [i.event.data for i in items_of("imap", **options(server))] == [mail(0), mail(2)]
+    assert "1 mails were gone" in caplog.text
+
+
 @pytest.mark.parametrize("can_idle", [True, False])
 def test_mail_that_arrives_while_following_is_read(
     can_idle: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

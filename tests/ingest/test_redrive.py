@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from deskwheel.errors import ConfigError
+from deskwheel.errors import ConfigError, SetupError
 from deskwheel.records import Pointer
 from deskwheel.settings import Settings
 from deskwheel.state import State
 from ingest import redrive as redrive_module
 from ingest.__main__ import main
-from ingest.commands.dlq import chosen_letters, moment, printable
-from ingest.dead_letters import Chosen, list_dead_letters, read_letters
+from ingest.commands.dlq import _write, chosen_letters, moment, printable
+from ingest.dead_letters import Chosen, DeadLetter, Found, list_dead_letters, read_letters
 from ingest.publish import Publisher
 from ingest.redrive import Redriver, redrive
 from tests.places import served_by
@@ -238,6 +238,26 @@ def test_time_and_place_choose_letters(place: Settings) -> None:
     assert list(read_letters(place.kafka, Chosen(until=first.letter.at))) == []
     far = Chosen(since=second.letter.at + timedelta(hours=1))
     assert list_dead_letters(place.kafka, far)[1].count == 0
+
+
+def test_payloads_are_written_for_their_owner_alone_and_through_no_link(tmp_path: Path) -> None:
+    letter = DeadLetter(
+        topic="raw.chat.dlq", partition=0, offset=1, at=NOW, key="", value_bytes=3, event_id="m-1",
+        headers={},
+    )  # fmt: skip
+    found = Found(letter, SimpleNamespace(value=b"new", headers=[]))
+    old = tmp_path / "raw.chat.dlq-0-1.bin"
+    old.write_bytes(b"older and longer")
+    old.chmod(0o644)
+    _write(tmp_path, found, {})
+    assert (old.read_bytes(), old.stat().st_mode & 0o777) == (b"new", 0o600)
+    other = tmp_path / "other"
+    other.write_bytes(b"mine")
+    old.unlink()
+    old.symlink_to(other)
+    with pytest.raises(SetupError, match="folder of your own"):
+        _write(tmp_path, found, {})
+    assert other.read_bytes() == b"mine"
 
 
 def test_the_verb_shows_payloads_only_when_asked(

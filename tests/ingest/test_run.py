@@ -4,6 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +177,22 @@ def test_position_that_cannot_be_kept_ends_the_run(tmp_path: Path) -> None:
 
     ran = run_source(counting(tmp_path, *range(9)), FakeLog().connect, Full())
     assert "No space left" in str(ran.failure)
+
+
+def test_position_that_cannot_be_kept_for_whatever_reason_ends_the_run(tmp_path: Path) -> None:
+    class Broken(Memory):
+        def keep(self, position: str) -> None:
+            raise ValueError("nobody foresaw this")
+
+    pace = Pace(max_in_flight=2, keep_s=0.0)
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(
+            run_source, counting(tmp_path, *range(99)), FakeLog().connect, Broken(), pace=pace
+        )
+        ran = running.result(timeout=20)
+    assert isinstance(ran.failure, StateError)
+    assert "nobody foresaw this" in str(ran.failure)
+    assert ran.sent == ran.acknowledged + ran.unsettled
 
 
 def test_header_with_a_line_break_travels_harmless_instead_of_being_lost(tmp_path: Path) -> None:

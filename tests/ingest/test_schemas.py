@@ -308,6 +308,16 @@ def test_the_verb_says_how_it_is_called(shown: Shown, arguments: list[str]) -> N
     assert "ingest schema" in text
 
 
+@pytest.mark.parametrize("action", ["list", "show", "diff", "check"])
+def test_the_verb_says_how_many_names_it_wants(shown: Shown, action: str) -> None:
+    status, text = shown(action, "a", "b", "c")
+    assert status == 1
+    assert "given 3" in text
+    # Each command stands in quotes of its own, to be copied.
+    assert all(part.startswith("python -m ingest schema") for part in text.split("`")[1::2])
+    assert text.rstrip().endswith("`")
+
+
 def test_the_verb_checks_a_file_of_payloads(shown: Shown, tmp_path: Any) -> None:
     file = tmp_path / "chat.v1.jsonl"
     good = json.loads(GOLDEN[IDS.index("chat.v1.message")].payload)

@@ -147,6 +147,16 @@ def test_a_bad_argument_is_named_before_anything_is_sent(
     assert why in capsys.readouterr().err
 
 
+def test_a_folder_is_not_written_at_a_rate(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "out"
+    arguments = ["--conversations", "1", "--out", str(folder), "--rate", "5"]
+    assert main(["simulate", *arguments]) == 1
+    assert "leave one out" in capsys.readouterr().err
+    assert not folder.exists()
+
+
 def test_a_recording_holds_the_channels_asked_for_and_says_that_it_is_synthetic(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

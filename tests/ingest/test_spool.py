@@ -1,9 +1,12 @@
+import mmap
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from hypothesis import given
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 
 from deskwheel.errors import ConfigError, ServiceError
 from deskwheel.settings import KafkaSettings, Settings
+from ingest import spooled
 from ingest.receipt import Record
 from ingest.spool import Spool, SpoolFullError
 from ingest.spooled import SpoolingPublisher, publisher_for
@@ -270,6 +274,99 @@ def test_events_are_taken_while_no_broker_answers_and_stay_for_the_next_run(
     found = [dict(Record.decoded(p).headers)["ce_id"] for p in payloads(spool)]
     assert found == [f"m-{i}".encode() for i in range(5)]
     spool.close()
+
+
+class FakeKafka:
+    """A fake publisher that takes everything at once."""
+
+    taken: ClassVar[list[bytes]] = []
+
+    def __init__(self, _settings: KafkaSettings) -> None:
+        self.close = self.abandon = lambda: None
+
+    def publish_bytes(self, _topic: str, _key: str, value: bytes, _headers: object) -> "FakeKafka":
+        self.taken.append(value)
+        return self
+
+    def wait(self, _timeout_s: float | None = None) -> None:
+        return
+
+    def add_done_callback(self, callback: Callable[["FakeKafka"], None]) -> None:
+        callback(self)
+
+
+@pytest.fixture
+def kafka(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What a fake Kafka took."""
+    monkeypatch.setattr(spooled, "Publisher", FakeKafka)
+    monkeypatch.setattr(spooled, "RETRY_S", 0.01)
+    monkeypatch.setattr(FakeKafka, "taken", [])
+    return FakeKafka.taken
+
+
+@pytest.mark.parametrize(
+    ("place", "name"), [(mmap, "mmap"), (Path, "unlink"), (spooled.Record, "decoded")]
+)
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), MemoryError()])
+def test_what_is_on_the_disk_arrives_though_the_disk_failed_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    kafka: list[bytes],
+    place: object,
+    name: str,
+    error: Exception,
+) -> None:
+    kept(tmp_path, Record("raw.chat", "k", b"one", []).encoded())
+    spool, working, failures = opened(tmp_path), getattr(place, name), [error]
+
+    def failing(*arguments: Any, **more: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return working(*arguments, **more)
+
+    monkeypatch.setattr(place, name, failing)
+    with SpoolingPublisher(KafkaSettings(bootstrap=NOBODY), spool, patience_s=1) as publisher:
+        deadline = time.monotonic() + 20
+        while not publisher.is_direct:
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+        publisher.publish(make_event(data=b"two")).wait(20)
+    assert not failures
+    assert list(dict.fromkeys(kafka)) == [b"one", b"two"]
+
+
+@pytest.mark.parametrize("error", [OSError(5, "Input/output error"), MemoryError()])
+def test_a_disk_that_fails_as_nobody_foresaw_refuses_events_and_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    spool = opened(tmp_path)
+
+    def failing(_: object) -> None:
+        raise error
+
+    with SpoolingPublisher(KafkaSettings(bootstrap=NOBODY), spool, patience_s=1) as publisher:
+        publisher.publish(make_event()).wait(20)
+        with monkeypatch.context() as patch:
+            patch.setattr(spool, "sync", failing)
+            receipt = publisher.publish(make_event())
+            with pytest.raises(SpoolFullError, match="may be sent again"):
+                receipt.wait(20)
+        publisher.publish(make_event()).wait(20)
+
+
+def test_records_put_aside_under_the_same_number_do_not_hide_each_other(tmp_path: Path) -> None:
+    for payload in (b"one", b"two"):
+        spool = opened(tmp_path)
+        spool.sync(spool.append(payload))
+        (record,) = spool.read(spool.done)
+        assert spool.put_aside(record)
+        assert not spool.put_aside(record)
+        spool.forget(record.end)
+        spool.close()
+        # Without its position a spool numbers its files from the start again.
+        (tmp_path / "position").unlink()
+    aside = [path.read_bytes() for path in (tmp_path / "refused").iterdir()]
+    assert sorted(aside) == [b"one", b"two"]
 
 
 def test_a_spool_needs_a_name_that_a_folder_can_bear(settings: Settings) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from deskwheel.errors import PublishError
+from deskwheel.errors import ConfigError, PublishError
 from deskwheel.records import Event, Pointer
 from deskwheel.settings import GatewaySettings
 from ingest.gateway.circuit import Circuit
@@ -176,6 +176,45 @@ def test_it_starts_without_a_broker_and_connects_later() -> None:
         assert len(attempts) == 2
 
     run(body, connect=connect)
+
+
+@pytest.mark.parametrize(
+    "error", [ConfigError("kafka.tls_ca_file: no such file"), FileNotFoundError("ca.pem")]
+)
+def test_it_connects_when_a_file_that_was_gone_is_back(error: Exception) -> None:
+    attempts: list[int] = []
+
+    def connect(publisher: FakePublisher) -> FakePublisher:
+        attempts.append(1)
+        if len(attempts) <= 2:
+            raise error
+        return publisher
+
+    async def body(outlet: Outlet, _publisher: FakePublisher, _clock: list[float]) -> None:
+        while len(attempts) <= 2:
+            # Brokers that answer questions are no use without a publisher.
+            assert outlet.circuit.state == "away"
+            await asyncio.sleep(0.002)
+        await until(lambda: outlet.circuit.state == "answering")
+
+    run(body, connect=connect, is_reachable=lambda: True)
+
+
+def test_it_recovers_though_asking_the_brokers_failed_once() -> None:
+    asked: list[int] = []
+
+    def is_reachable() -> bool:
+        asked.append(1)
+        if len(asked) == 1:
+            raise ConfigError("kafka.tls_ca_file: no such file")
+        return True
+
+    async def body(outlet: Outlet, _publisher: FakePublisher, _clock: list[float]) -> None:
+        await until(lambda: outlet.circuit.state == "answering")
+        outlet.circuit.fail()
+        await until(lambda: outlet.circuit.state == "probing")
+
+    run(body, is_reachable=is_reachable)
 
 
 def test_a_publisher_that_breaks_fails_one_event_only() -> None:
