@@ -15,7 +15,7 @@ STAGES := deskwheel ingest transforms validate train deploy
 CODE := $(STAGES) tests benchmarks infra/setup
 
 .DEFAULT_GOAL := help
-.PHONY: help setup bundle demo test test-all check lint format bench lock clean
+.PHONY: help setup bundle demo test test-all check lint format bench peers lock clean
 
 help:  ## list what can be made
 	@awk -F ':.*##' '/^[a-z-]+:.*##/ {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ format: setup  ## put the code in the house style
 
 bench: setup  ## measure every published claim again
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+peers: setup  ## install what the benchmarks compare with into .venv-peers
+	@$(BIN)/python infra/setup/peers.py
 
 lock: setup  ## write requirements/ anew from pyproject.toml (UPGRADE=1 takes newer versions)
 	@$(BIN)/python infra/setup/lock.py $(if $(UPGRADE),--upgrade)

@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,8 +20,15 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
-NOT_BENCHMARKS = {"__init__", "__main__", "claims", "labelled"}
+NOT_BENCHMARKS = {"__init__", "__main__", "claims", "label_files", "labelled", "redaction_texts"}
 LABELLED = {"intake", "stream_quality"}
+NEEDS_FILE = {
+    "redaction",
+    "redaction_dialog",
+    "reply_trimming",
+    "transforms_resolution",
+    "transforms_tags",
+}
 _GIB = 1024**3
 
 
@@ -43,14 +50,18 @@ def names() -> list[str]:
     return sorted(files | {path.parent.name for path in here.glob("*/__main__.py")})
 
 
-def run(name: str, labelled: Path | None) -> Measured:
+def run(name: str, labelled: Path | None, files: Mapping[str, str] | None = None) -> Measured:
     """The claims of one benchmark; a failure is a problem, not an end."""
+    if name in NEEDS_FILE and name not in (files or {}):
+        problem = f"not run: it needs a labelled file (`--file {name}=FILE`)"
+        return Measured(name=name, command=_command(name), claims=(), problem=problem)
     if name in LABELLED and labelled is None:
         problem = "not run: it needs a labelled folder (`--labelled FOLDER`)"
         return Measured(name=name, command=_command(name), claims=(), problem=problem)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "claims.json"
         own = [str(labelled)] if name in LABELLED else []
+        own += [files[name]] if files and name in NEEDS_FILE else []
         program = [sys.executable, "-m", f"benchmarks.{name}", *own, "--json", str(file)]
         done = subprocess.run(program, cwd=ROOT, check=False)
         if not file.exists():
@@ -122,7 +133,7 @@ def _table(claims: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _command(name: str) -> str:
-    folder = " FOLDER" if name in LABELLED else ""
+    folder = " FOLDER" if name in LABELLED else " FILE" if name in NEEDS_FILE else ""
     return f"python -m benchmarks.{name}{folder}"
 
 
@@ -135,13 +146,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         help="leave this one out; its section stays as it was (repeatable)",
     )  # fmt: skip
     parser.add_argument("--labelled", type=Path, metavar="FOLDER", help="events.jsonl and gold/")
+    parser.add_argument(
+        "--file", action="append", default=[], metavar="NAME=FILE",
+        help="labelled file of a benchmark (repeatable)",
+    )  # fmt: skip
     parser.add_argument("--page", type=Path, default=PAGE, metavar="FILE", help="page to write")
     arguments = parser.parse_args(argv)
     if unknown := {*arguments.names, *arguments.skip} - set(names()):
         parser.error(f"unknown {', '.join(sorted(unknown))}; choose from {', '.join(names())}")
     on = machine()
     chosen = [name for name in arguments.names or names() if name not in arguments.skip]
-    results = [run(name, arguments.labelled) for name in chosen]
+    files = dict(pair.split("=", 1) for pair in arguments.file if "=" in pair)
+    results = [run(name, arguments.labelled, files) for name in chosen]
     former = arguments.page.read_text(encoding="utf-8") if arguments.page.exists() else ""
     page = render(results, on=on, at=datetime.now(UTC), former=former)
     arguments.page.write_text(page, encoding="utf-8")

@@ -17,6 +17,8 @@ TIME_FUTURE = "TIME_FUTURE"
 TIME_PAST = "TIME_PAST"
 PARSER_FAILED = "PARSER_FAILED"
 MACHINE_MAIL = "MACHINE_MAIL"
+VOICEMAIL = "VOICEMAIL"
+NO_WORDS = "NO_WORDS"
 DUPLICATE_EVENT = "DUPLICATE_EVENT"
 NUMBER_TOO_LARGE = "NUMBER_TOO_LARGE"
 DECOMPRESSION_BOMB = "DECOMPRESSION_BOMB"
@@ -48,6 +50,8 @@ MEANING: dict[str, str] = {
     TIME_PAST: "The event is dated before `transforms.earliest_event_time`.",
     PARSER_FAILED: "The parser failed in a way no other code names; please report it.",
     MACHINE_MAIL: "An auto-reply, bounce or newsletter: nobody asked anything.",
+    VOICEMAIL: "A caller who reached a recorder: nobody answered.",
+    NO_WORDS: "A sticker, an attachment, a join or the like in a chat: nothing was said.",
     DUPLICATE_EVENT: "An event with this id was accepted before.",
     NUMBER_TOO_LARGE: "A number does not fit 64 bits.",
     DECOMPRESSION_BOMB: "Something in the event expands beyond its limit when it is unpacked.",
@@ -84,5 +88,8 @@ AT_THE_DOOR: frozenset[str] = frozenset(
 )
 """Codes that only the gateway answers with: what it turns away was never an event."""
 
-DEAD_LETTER: frozenset[str] = frozenset(MEANING) - {DUPLICATE_EVENT, MACHINE_MAIL} - AT_THE_DOOR
+NOT_MENDED: frozenset[str] = frozenset({DUPLICATE_EVENT, MACHINE_MAIL, VOICEMAIL, NO_WORDS})
+"""Codes of events in which nothing is wrong; they are only not part of a dialogue."""
+
+DEAD_LETTER: frozenset[str] = frozenset(MEANING) - NOT_MENDED - AT_THE_DOOR
 """Codes whose original bytes go to the dead-letter topic, because a person may mend them."""

@@ -18,6 +18,8 @@ EventChannel = Literal["email", "chat", "call", "outcome"]
 OutcomeKind = Literal["status", "csat", "reopened", "edit", "thumbs_up", "thumbs_down"]
 Role = Literal["customer", "agent", "bot", "system"]
 Authorship = Literal["human", "model", "model_edited"]
+DisfluencyKind = Literal["filler", "noise", "repetition", "false_start"]
+SpeakerNote = Literal["swapped", "one_speaker"]
 Split = Literal["train", "dev", "test"]
 IntakeVerdict = Literal["accepted", "rejected", "duplicate"]
 ExampleVerdict = Literal["valid", "quarantined", "duplicate", "superseded", "erased"]
@@ -67,6 +69,20 @@ class Event:
     data: bytes
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Further headers of the source, passed on as they are."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disfluency:
+    """What was said in a call without being meant, and was taken out of the turn's text."""
+
+    kind: DisfluencyKind
+    at: int
+    """Place in the turn's text, in characters; what went stood after those before it."""
+    text: str
+    """A filler or a recogniser's tag; empty for the others, which are words of the text itself."""
+    size: int
+    """Words before the place that were repeated, or letters of the next word that were a false
+    start; 0 for fillers and tags."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +136,20 @@ class Turn:
     ruleset_version: str
     code_version: str
     batch_id: int
+    thread_keys: Sequence[str] | None = None
+    """Keyed hashes by which other mails find this one's conversation (`transforms.threads`): its
+    own id, those it refers to, its ticket, its subject with the customer; null but for mails."""
+    replaces_turn_id: str | None = None
+    """Turn of a chat whose text this one takes the place of; without `text` it was deleted."""
+    asr_confidence: float | None = None
+    """How sure the recogniser was of a call's turn, in [0, 1]: mean by words."""
+    has_cross_talk: bool | None = None
+    """Somebody else spoke during the turn; null but for calls."""
+    speaker_note: SpeakerNote | None = None
+    """Agent and customer were exchanged because their words showed it (swapped), or both stand
+    under one label (one_speaker); null where nothing is wrong."""
+    disfluencies: Sequence[Disfluency] | None = None
+    """What `transforms.disfluency.restore` puts back into a call's text; null but for calls."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -131,6 +161,12 @@ class Utterance:
     text: str
     sent_at: datetime
     authorship: Authorship
+    is_edited: bool | None = None
+    """Its text was changed after it was sent; null where nobody changed it."""
+    asr_confidence: float | None = None
+    has_cross_talk: bool | None = None
+    speaker_note: SpeakerNote | None = None
+    """These three as the turn has them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +213,8 @@ class Example:
     position: int
     channel: Channel
     kind: Literal["ideal", "negative", "preference"]
+    negative_kind: Literal["needless_apology", "rude", "evasive", "unresolved"] | None
+    """Why a negative must not be learnt; null for the others."""
     query: str
     response: str
     context: str
@@ -184,6 +222,8 @@ class Example:
     category: str
     sentiment: Literal["negative", "neutral", "positive"]
     has_needless_apology: bool
+    is_empathetic: bool
+    """The response shows that the customer's feelings were understood."""
     resolution_probability: float
     csat: int | None
     subject_key: str | None

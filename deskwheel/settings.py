@@ -178,15 +178,39 @@ class TransformsSettings:
     dedup_horizon_h: float = bounded(
         192.0, 168, 8760, "How far back an event id is remembered; not below the topics' retention."
     )
+    thread_horizon_h: float = bounded(
+        720.0, 1, 8760, "How far back a mail's thread is looked for by ids and tickets."
+    )
+    thread_subject_h: float = bounded(
+        168.0,
+        0,
+        8760,
+        "How far apart two mails may be that only subject and customer tie together; 0: never.",
+    )
     idle_close_s: float = bounded(
         1800.0, 1, 604_800, "A conversation without a new turn for this long is closed."
     )
+    idle_close_email_s: float = bounded(
+        0.0, 0, 2_592_000, "The same for e-mail, where days may pass; 0: `idle_close_s`."
+    )
+    idle_close_chat_s: float = bounded(0.0, 0, 2_592_000, "The same for chat; 0: `idle_close_s`.")
+    idle_close_call_s: float = bounded(0.0, 0, 2_592_000, "The same for calls; 0: `idle_close_s`.")
     close_grace_s: float = bounded(
         30.0, 0, 86_400, "Wait after a stated end, for turns that are still under way."
     )
     max_turns: int = bounded(400, 2, 10_000, "A conversation with this many turns is closed.")
+    max_conversation_bytes: int = bounded(
+        1_048_576, 1024, 67_108_864, "A conversation whose turns take this much state is closed."
+    )
     company_domains: tuple[str, ...] = described(
         ("acme.example",), "Mail from these domains is written by agents."
+    )
+    redact_ner: bool = described(
+        False,
+        "Redaction also asks Presidio's named-entity model (docs/quality.md): slower, more names.",
+    )
+    category_model: str = described(
+        "", "File of a tagger made by `transforms tags train`; empty: the one of the release."
     )
     driver_memory: str = described("1g", "Heap of the Spark driver.")
     master: str = described("local[2]", "Spark master.")
@@ -198,7 +222,7 @@ class ValidateSettings:
 
     interval_s: float = bounded(5.0, 0.1, 3600, "Micro-batch interval.")
     min_resolution_probability: float = bounded(
-        0.6, 0, 1, "Below this, nobody knows that the answer helped."
+        0.65, 0, 1, "Below this, nobody knows that the answer helped."
     )
     min_query_chars: int = bounded(8, 1, 1000, "Shorter queries ask nothing.")
     max_query_chars: int = bounded(4000, 10, 100_000, "Longer queries are logs or whole threads.")

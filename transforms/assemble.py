@@ -5,7 +5,7 @@ Pure: the stateful stream (`transforms.conversations`) keeps the turns, this mod
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -35,6 +35,13 @@ class StoredTurn:
     agent_key: str | None
     authorship: str
     counts: dict[str, int]
+    replaces: str | None = None
+    """Turn whose text this one takes the place of; without text it was deleted."""
+    is_edited: bool | None = None
+    """Known only when the conversation is assembled."""
+    asr_confidence: float | None = None
+    has_cross_talk: bool | None = None
+    speaker_note: str | None = None
 
     def to_json(self) -> str:
         """One line of state; fields may be added, so that old state stays readable."""
@@ -46,6 +53,10 @@ class StoredTurn:
         return StoredTurn(**json.loads(text))
 
 
+STORED_COLUMNS = tuple(f.name for f in fields(StoredTurn) if f.name != "is_edited")
+"""What is kept of a row of `turns`, by the names of `StoredTurn`."""
+
+
 def assemble(
     conversation_id: str,
     turns: Iterable[StoredTurn],
@@ -53,16 +64,25 @@ def assemble(
     version: int,
     close_reason: CloseReason,
     batch_id: int,
+    secret: bytes = b"",
+    company_domains: tuple[str, ...] = (),
+    category_model: str = "",
 ) -> Conversation:
-    """The conversation in order of event time, closings apart, each turn once."""
+    """The conversation in order of event time, closings apart, each turn once, redacted as a whole.
+
+    `secret` is the pipeline's key under which the turns' masks were tagged: without it a name that
+    an earlier turn masked is not found again.
+    """
     unique = {t.turn_id: t for t in turns}
     ordered = sorted(unique.values(), key=lambda t: (t.sent_us, t.turn_id))
-    said = [t for t in ordered if not t.is_closing and t.text]
-    utterances = [_utterance(t) for t in said]
+    said = [t for t in _edited(ordered) if not t.is_closing and t.text]
+    texts, changes = _redacted(conversation_id, said, secret, company_domains)
+    utterances = [_utterance(t, text) for t, text in zip(said, texts, strict=True)]
     status = _last(t.status for t in ordered)
     csat = _last(t.csat for t in ordered)
     signs = resolution.find_signs(utterances, status, csat)
-    p = resolution.probability(signs)
+    # Without words nobody can have been helped, whatever the source states.
+    p = resolution.probability(signs) if utterances else 0.0
     first = ordered[0]
     return Conversation(
         conversation_id=conversation_id,
@@ -80,10 +100,11 @@ def assemble(
         resolution_probability=p,
         resolution=resolution.decide(p),
         evidence=signs,
-        category=tags.category(utterances),
+        category=tags.category(utterances, category_model),
         sentiment=tags.sentiment(utterances),
         redaction=Redaction(
-            version=redact.VERSION, counts=redact.merge_counts([t.counts for t in ordered])
+            version=redact.VERSION,
+            counts=redact.merge_counts([*(t.counts for t in ordered), changes]),
         ),
         ruleset_version=VERSION,
         code_version=deskwheel.__version__,
@@ -91,13 +112,60 @@ def assemble(
     )
 
 
-def _utterance(turn: StoredTurn) -> Utterance:
+def _edited(ordered: Sequence[StoredTurn]) -> list[StoredTurn]:
+    """The turns with edits in the place of what they edit, and without what was deleted.
+
+    Of several edits the last holds. An edit of a turn that is not there says its text itself.
+    """
+    latest = {t.replaces: t for t in ordered if t.replaces}
+    there = {t.turn_id for t in ordered if not t.replaces}
+    turns = []
+    for turn in ordered:
+        edit = latest.get(turn.turn_id)
+        if turn.replaces:
+            if turn.replaces not in there and latest[turn.replaces] is turn:
+                turns.append(replace(turn, is_edited=True))
+        elif edit is None:
+            turns.append(turn)
+        else:
+            is_by_human = turn.authorship == "model" and edit.role == "agent"
+            turns.append(
+                replace(
+                    turn,
+                    text=edit.text,
+                    authorship="model_edited" if is_by_human else turn.authorship,
+                    is_edited=True,
+                )
+            )
+    return turns
+
+
+def _redacted(
+    conversation_id: str,
+    said: Sequence[StoredTurn],
+    secret: bytes,
+    company_domains: tuple[str, ...],
+) -> tuple[list[str], dict[str, int]]:
+    """Pass 2 over the turns."""
+    channel = said[0].channel if said else ""
+    subject_key = _last(t.subject_key for t in said)
+    tagger = redact.Tagger(secret, redact.tag_scope(channel, conversation_id, subject_key))
+    spoken = [redact.Spoken(t.role or "system", t.text or "") for t in said]
+    context = redact.Context(company_domains=company_domains)
+    return redact.redact_conversation(spoken, tagger, context)
+
+
+def _utterance(turn: StoredTurn, text: str) -> Utterance:
     return Utterance(
         turn_id=turn.turn_id,
         role=turn.role or "system",  # type: ignore[arg-type]
-        text=turn.text or "",
+        text=text,
         sent_at=_time(turn.sent_us),
         authorship=turn.authorship,  # type: ignore[arg-type]
+        is_edited=turn.is_edited,
+        asr_confidence=turn.asr_confidence,
+        has_cross_talk=turn.has_cross_talk,
+        speaker_note=turn.speaker_note,  # type: ignore[arg-type]
     )
 
 

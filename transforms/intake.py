@@ -28,6 +28,7 @@ from transforms.access import hide_credentials, kafka_options
 from transforms.outcomes import feedback_rows
 from transforms.parse.model import RawEvent
 from transforms.session import incarnation, spark_schema, write_once
+from transforms.thread_lookup import join_threads
 from transforms.turns import Rules, turn_rows
 
 RowMaker = Callable[..., Sequence[Any]]
@@ -130,7 +131,9 @@ def write_batch(
             return
         if _reasons(summary) & reasons.DEAD_LETTER:
             _publish_dead_letters(frame, rows, settings)
-        marked = _mark_duplicates(rows, settings, intake)
+        marked = mark_duplicates(rows, settings, intake)
+        if intake.table is TURNS:
+            marked = join_threads(marked, rows, settings)
         write_once(
             marked,
             settings.pipeline.lake,
@@ -176,7 +179,7 @@ def _event(raw: dict[str, Any]) -> tuple[RawEvent, Pointer]:
     return event, Pointer(topic=raw["topic"], partition=raw["partition"], offset=raw["offset"])
 
 
-def _mark_duplicates(rows: DataFrame, settings: Settings, intake: Intake) -> DataFrame:
+def mark_duplicates(rows: DataFrame, settings: Settings, intake: Intake) -> DataFrame:
     """The rows with redelivered events marked, each by one row that carries no text.
 
     An event is a duplicate when one with its id was accepted earlier: in this batch (first

@@ -59,7 +59,7 @@ def start_all(spark: SparkSession, settings: Settings, secret: bytes) -> list[St
     """Start the four queries, those that write first before those that read."""
     return [
         start_intake(spark, settings, TURNS_INTAKE, secret),
-        start_conversations(spark, settings),
+        start_conversations(spark, settings, secret),
         start_mining(spark, settings),
         start_intake(spark, settings, FEEDBACK_INTAKE, secret),
     ]
@@ -71,7 +71,7 @@ def run_once(spark: SparkSession, settings: Settings, secret: bytes) -> None:
     A conversation whose idle time is not over stays open for the next call.
     """
     start_intake(spark, settings, TURNS_INTAKE, secret, once=True).awaitTermination()
-    catch_up(start_conversations(spark, settings, once=True))
+    catch_up(start_conversations(spark, settings, secret, once=True))
     start_mining(spark, settings, once=True).awaitTermination()
     start_intake(spark, settings, FEEDBACK_INTAKE, secret, once=True).awaitTermination()
 

@@ -1,15 +1,16 @@
 """Rows of the table `turns` out of one event: parsed, cleaned, redacted, with their verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import deskwheel
 from deskwheel import ids, reasons
 from deskwheel.errors import ConfigError
-from deskwheel.records import Pointer, Redaction, Turn
+from deskwheel.records import Disfluency, Pointer, Redaction, Turn
 from deskwheel.settings import Settings
 from transforms import clean, redact
+from transforms.disfluency import settle, smooth
 from transforms.parse import parse_event
 from transforms.parse.model import (
     Limits,
@@ -20,6 +21,8 @@ from transforms.parse.model import (
     Told,
     parse_time,
 )
+from transforms.redact import presidio
+from transforms.threads import thread_keys
 
 VERSION = "turns-1"
 
@@ -38,6 +41,8 @@ class Rules:
     tenant: str
     secret: bytes
     limits: Limits
+    has_recogniser: bool = False
+    """Whether redaction also asks a named-entity model (`transforms.redact_ner`)."""
 
     @staticmethod
     def of(settings: Settings, secret: bytes) -> "Rules":
@@ -45,7 +50,10 @@ class Rules:
 
         Raises:
             ConfigError: `transforms.earliest_event_time` is not ISO 8601.
+            SetupError: `transforms.redact_ner` is on and its libraries are missing.
         """
+        if settings.transforms.redact_ner:
+            presidio.check_installed()
         earliest = parse_time(settings.transforms.earliest_event_time)
         if earliest is None:
             raise ConfigError(
@@ -58,7 +66,7 @@ class Rules:
             earliest=earliest,
             company_domains=settings.transforms.company_domains,
         )
-        return Rules(settings.pipeline.tenant, secret, limits)
+        return Rules(settings.pipeline.tenant, secret, limits, settings.transforms.redact_ner)
 
 
 def turn_rows(event: RawEvent, pointer: Pointer, rules: Rules, *, batch_id: int) -> list[Turn]:
@@ -76,16 +84,20 @@ def _accepted(
     event: RawEvent, parsed: ParsedEvent, pointer: Pointer, rules: Rules, batch_id: int
 ) -> list[Turn]:
     rows = []
-    for position, said in enumerate(parsed.utterances):
-        text = clean.clean(event.channel, said.text)
-        if not text:
+    cleaned = [_cleaned(event.channel, said.text) for said in parsed.utterances]
+    masked_texts = _redacted(event, parsed, rules, [text for text, _ in cleaned])
+    for position, (said, (text, marks), (masked, counts)) in enumerate(
+        zip(parsed.utterances, cleaned, masked_texts, strict=True)
+    ):
+        if not masked and not said.replaces:
             continue
-        masked, counts = _redacted(text, parsed, rules)
+        is_customer = said.role == "customer"
         rows.append(
             replace(
                 _row(event, parsed, pointer, rules, position=position, said=said),
-                text=masked,
-                shadow_text=clean.shadow(masked) if said.role == "customer" else None,
+                text=masked or None,
+                disfluencies=None if marks is None else settle(marks, text, masked),
+                shadow_text=clean.shadow(redact.bare(masked)) if is_customer else None,
                 redaction=Redaction(version=redact.VERSION, counts=counts),
                 batch_id=batch_id,
             )
@@ -106,23 +118,21 @@ def _outcome(row: Turn, parsed: ParsedEvent, told: Told, rules: Rules) -> Turn:
     """
     draft, final, counts = None, None, []
     if told.draft and told.final:
-        (draft, drafted), (final, sent) = (
-            _redacted(clean.clean(told.channel, t), parsed, rules) for t in (told.draft, told.final)
-        )
+        texts = [clean.clean(told.channel, text) for text in (told.draft, told.final)]
+        spoken = [redact.Spoken("agent", text) for text in texts]
+        (draft, drafted), (final, sent) = _masked(told.channel, parsed, rules, spoken)
         counts = [drafted, sent]
     message = told.message_id
     return replace(
         row,
         channel=told.channel,
-        conversation_id=ids.record_id(told.channel, rules.tenant, parsed.conversation_id),
+        conversation_id=_conversation_id(told.channel, parsed, rules),
         sent_at=min(told.at, row.ingested_at + rules.limits.future_slack),
         is_closing=told.is_closing,
         status=_status(told.status),
         csat=told.csat,
         outcome=told.kind,
-        about_turn_id=(
-            ids.record_id("turn", rules.tenant, told.channel, message, "0") if message else None
-        ),
+        about_turn_id=_turn_id(told.channel, rules, message) if message else None,
         draft_text=draft or None,
         final_text=final or None,
         agent_key=_key(rules, told.agent_id),
@@ -130,10 +140,46 @@ def _outcome(row: Turn, parsed: ParsedEvent, told: Told, rules: Rules) -> Turn:
     )
 
 
-def _redacted(text: str, parsed: ParsedEvent, rules: Rules) -> tuple[str, Mapping[str, int]]:
-    return redact.redact(
-        text, known_names=parsed.known_names, company_domains=rules.limits.company_domains
+def _cleaned(channel: str, text: str) -> tuple[str, tuple[Disfluency, ...] | None]:
+    """The text that redaction sees and, of a call, the marks of what was taken out of it."""
+    if channel == "call":
+        return smooth(clean.verbatim(text))
+    return clean.clean(channel, text), None
+
+
+def _redacted(
+    event: RawEvent, parsed: ParsedEvent, rules: Rules, texts: Sequence[str]
+) -> list[tuple[str, dict[str, int]]]:
+    """Pass 1 over the utterances of an event; only a call's know what was asked before."""
+    spoken = [
+        redact.Spoken(said.role, text) for said, text in zip(parsed.utterances, texts, strict=True)
+    ]
+    return _masked(event.channel, parsed, rules, spoken)
+
+
+def _masked(
+    channel: str, parsed: ParsedEvent, rules: Rules, spoken: Sequence[redact.Spoken]
+) -> list[tuple[str, dict[str, int]]]:
+    scope = redact.tag_scope(
+        channel,
+        _conversation_id(channel, parsed, rules),
+        _key(rules, parsed.customer_id),
     )
+    tagger = redact.Tagger(rules.secret, scope)
+    base = redact.Context(
+        known=redact.Known.of(parsed.known_names, parsed.customer_id),
+        company_domains=rules.limits.company_domains,
+        recognise=presidio.recogniser() if rules.has_recogniser else None,
+    )
+    return [
+        redact.redact_turn(turn.text, replace(base, role=turn.role, asked=asked), tagger)
+        for turn, asked in zip(spoken, redact.questions(spoken), strict=True)
+    ]
+
+
+def _conversation_id(channel: str, parsed: ParsedEvent, rules: Rules) -> str:
+    # Two channels may number their conversations alike, and an id may be a phone number.
+    return ids.record_id(channel, rules.tenant, parsed.conversation_id)
 
 
 def _row(
@@ -150,7 +196,7 @@ def _row(
     sent_at = said.sent_at if said else closing.at if closing else event.ingested_at
     status = said.status if said else closing.status if closing else None
     return Turn(
-        turn_id=ids.record_id("turn", rules.tenant, event.channel, parsed.event_id, str(position)),
+        turn_id=_turn_id(event.channel, rules, parsed.event_id, position),
         tenant=rules.tenant,
         channel=event.channel,  # type: ignore[arg-type]
         source=pointer,
@@ -159,8 +205,7 @@ def _row(
         verdict="accepted",
         reason=None,
         detail=None,
-        # Two channels may number their conversations alike, and an id may be a phone number.
-        conversation_id=ids.record_id(event.channel, rules.tenant, parsed.conversation_id),
+        conversation_id=_conversation_id(event.channel, parsed, rules),
         role=said.role if said else None,
         text=None,
         shadow_text=None,
@@ -176,7 +221,25 @@ def _row(
         ruleset_version=VERSION,
         code_version=deskwheel.__version__,
         batch_id=0,
+        thread_keys=_thread_keys(parsed, rules),
+        replaces_turn_id=_turn_id(event.channel, rules, said.replaces)
+        if said and said.replaces
+        else None,
+        asr_confidence=said.asr_confidence if said else None,
+        has_cross_talk=said.has_cross_talk if said else None,
+        speaker_note=said.speaker_note if said else None,
     )
+
+
+def _turn_id(channel: str, rules: Rules, event_id: str, position: int = 0) -> str:
+    return ids.record_id("turn", rules.tenant, channel, event_id, str(position))
+
+
+def _thread_keys(parsed: ParsedEvent, rules: Rules) -> tuple[str, ...] | None:
+    if parsed.links is None:
+        return None
+    customer = parsed.customer_id or ""
+    return thread_keys(parsed.links, customer, secret=rules.secret, tenant=rules.tenant)
 
 
 def _rejected(

@@ -1,8 +1,9 @@
 """Hashed locks in requirements/ from pyproject.toml; run by `make lock [UPGRADE=1]`.
 
-Four files come out: `locked.txt` (everything but torch), `torch.txt` (torch with what it needs on
-a CPU), `torch-cuda.txt` (torch with everything), `uv.txt` (the installer itself). Pins are kept
-unless `--upgrade` is given. No index address is written.
+Five files come out: `locked.txt` (everything but torch), `torch.txt` (torch with what it needs on
+a CPU), `torch-cuda.txt` (torch with everything), `uv.txt` (the installer itself), `peers.txt` (what
+the benchmarks compare with, from `peers.in`). Pins are kept unless `--upgrade` is given; `--peers`
+writes that one only. No index address is written.
 """
 
 import argparse
@@ -32,7 +33,21 @@ def main() -> None:
     """Rewrite every lock."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--upgrade", action="store_true", help="take the newest allowed versions")
-    upgrade = parser.parse_args().upgrade
+    parser.add_argument("--peers", action="store_true", help="write peers.txt only")
+    options = parser.parse_args()
+    lock_peers(upgrade=options.upgrade)
+    if not options.peers:
+        lock_product(upgrade=options.upgrade)
+
+
+def lock_peers(*, upgrade: bool) -> None:
+    """Rewrite the lock of what the benchmarks compare with."""
+    wishes = ["requirements/peers.in", "--excludes", "requirements/peers-excludes.txt"]
+    write("peers.txt", compile_lock(wishes, ["peers.txt"], upgrade=upgrade))
+
+
+def lock_product(*, upgrade: bool) -> None:
+    """Rewrite the locks of what deskwheel is installed from."""
     project = ["pyproject.toml", "--extra", "dev"]
     slim = [*project, "--excludes", "requirements/excludes.txt"]
     rest, torch = split(compile_lock(slim, ["locked.txt", "torch.txt"], upgrade=upgrade))

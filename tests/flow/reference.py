@@ -6,17 +6,21 @@ two was lost, doubled or torn apart on the way.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deskwheel import reasons
 from deskwheel.records import Conversation, Event, Example, Pointer, Turn
+from deskwheel.settings import TransformsSettings
 from deskwheel.topics import raw_topic
 from ingest.envelope import headers_of
 from transforms.assemble import StoredTurn, assemble
 from transforms.pairs import mine_pairs
 from transforms.parse.model import RawEvent
+from transforms.threads import Mail, assign_threads
 from transforms.turns import Rules, turn_rows
+
+SUBJECT_WINDOW = timedelta(hours=TransformsSettings().thread_subject_h)
 
 _ROUTE = {"version", "close_reason", "batch_id"}
 """Fields of a conversation that tell how it came about, not what was said."""
@@ -45,13 +49,21 @@ def reference(events: Iterable[Event], rules: Rules, *, now: datetime | None = N
     Offsets are counted a topic, all in partition 0. `now` is the broker's clock.
     """
     now = now or datetime.now(UTC)
-    turns = _deduplicated(_rows(events, rules, now))
+    turns = _threaded(_deduplicated(_rows(events, rules, now)))
     by_id: dict[str, list[Turn]] = {}
     for turn in turns:
         if turn.verdict == "accepted" and turn.conversation_id is not None:
             by_id.setdefault(turn.conversation_id, []).append(turn)
     conversations = {
-        name: assemble(name, [stored(t) for t in said], version=1, close_reason="idle", batch_id=0)
+        name: assemble(
+            name,
+            [stored(t) for t in said],
+            version=1,
+            close_reason="idle",
+            batch_id=0,
+            secret=rules.secret,
+            company_domains=rules.limits.company_domains,
+        )
         for name, said in by_id.items()
     }
     examples = [pair for c in conversations.values() for pair in mine_pairs(c)]
@@ -74,6 +86,10 @@ def stored(turn: Turn) -> StoredTurn:
         agent_key=turn.agent_key,
         authorship=turn.authorship,
         counts=dict(turn.redaction.counts),
+        replaces=turn.replaces_turn_id,
+        asr_confidence=turn.asr_confidence,
+        has_cross_talk=turn.has_cross_talk,
+        speaker_note=turn.speaker_note,
     )
 
 
@@ -113,6 +129,18 @@ def _rows(events: Iterable[Event], rules: Rules, now: datetime) -> list[list[Tur
         place = Pointer(topic=topic, partition=0, offset=offset)
         rows.append(turn_rows(raw, place, rules, batch_id=0))
     return rows
+
+
+def _threaded(turns: Sequence[Turn]) -> list[Turn]:
+    """The turns with every mail in its thread."""
+    mails = [t for t in turns if t.thread_keys is not None and t.verdict == "accepted"]
+    threads = assign_threads(
+        [Mail(t.conversation_id or "", t.sent_at, t.thread_keys or ()) for t in mails],
+        [],
+        subject_window=SUBJECT_WINDOW,
+    )
+    found = {t.turn_id: thread for t, thread in zip(mails, threads, strict=True)}
+    return [replace(t, conversation_id=found.get(t.turn_id, t.conversation_id)) for t in turns]
 
 
 def _deduplicated(rows: Iterable[list[Turn]]) -> list[Turn]:

@@ -116,3 +116,35 @@ def test_a_late_rating_and_a_reopening_change_how_it_ended_and_not_what_was_said
 def test_an_outcome_that_came_first_does_not_decide_the_channel() -> None:
     early = outcome(-5, is_closing=True, csat=5)
     assert whole([early, *TURNS]).channel == "chat"
+
+
+def edit(number: int, of: int, text: str | None, **changes: Any) -> StoredTurn:
+    return turn(number, turn_id=f"e-{number}", replaces=f"t-{of}", text=text, **changes)
+
+
+def test_the_last_edit_is_the_text_of_the_turn_in_its_old_place() -> None:
+    found = whole([*TURNS, edit(6, of=1, text="Third."), edit(5, of=1, text="Second.")])
+    assert [u.turn_id for u in found.utterances] == ["t-0", "t-1", "t-2", "t-3"]
+    assert [u.text for u in found.utterances][1] == "Third."
+    assert [u.is_edited for u in found.utterances] == [None, True, None, None]
+
+
+def test_a_turn_that_was_deleted_is_gone_until_it_is_edited_back() -> None:
+    deleted = [*TURNS, edit(5, of=1, text=None)]
+    assert [u.turn_id for u in whole(deleted).utterances] == ["t-0", "t-2", "t-3"]
+    assert len(whole([*deleted, edit(6, of=1, text="Again.")]).utterances) == 4
+
+
+def test_an_edit_whose_turn_has_not_come_yet_says_its_text_itself() -> None:
+    early = whole([turn(0), edit(5, of=1, text="Second.")])
+    assert [u.text for u in early.utterances][1] == "Second."
+    assert len(whole([turn(0), turn(1), edit(5, of=1, text="Second.")]).utterances) == 2
+    assert len(whole([turn(0), edit(5, of=1, text=None)]).utterances) == 1
+
+
+def test_a_model_s_answer_that_an_agent_edited_is_a_model_s_edited() -> None:
+    answer = turn(1, role="bot", authorship="model")
+    by_agent = whole([turn(0), answer, edit(5, of=1, text="Better.", role="agent")])
+    assert by_agent.utterances[1].authorship == "model_edited"
+    by_itself = whole([turn(0), answer, edit(5, of=1, text="x", role="bot", authorship="model")])
+    assert by_itself.utterances[1].authorship == "model"

@@ -5,61 +5,11 @@ from hypothesis import strategies as st
 from transforms.clean import (
     CLEANERS,
     clean,
-    cut_greeting,
-    cut_quoted_reply,
-    cut_signature,
     drop_fillers,
     fix_encoding,
     normalise_space,
     shadow,
 )
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("It works.\n\nOn Mon, Robin Toy wrote:\n> Hello", "It works.\n"),
-        ("It works.\n> Hello\n> there", "It works."),
-        ("It works.\n\n-----Original Message-----\nFrom: x\nHello", "It works.\n"),
-        ("On Mon, Robin Toy wrote:\n> Does it work?\nYes, it does.", "Yes, it does."),
-        ("> Does it work?\nYes.\n> Always?\nMostly.", "Yes.\nMostly."),
-        ("It works.\nOn Monday, 2 March 2026, Robin Toy\n<robin@example.com> wrote:\n> Hello",
-         "It works."),
-        ("On second thought, it works.", "On second thought, it works."),
-        ("5 > 3 is true", "5 > 3 is true"),
-    ],
-)  # fmt: skip
-def test_quoted_replies_go_and_own_words_stay(before: str, after: str) -> None:
-    assert cut_quoted_reply(before) == after
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("It works.\n-- \nRobin Toy\nAcme", "It works."),
-        ("It works.\nSent from my phone of plastic", "It works."),
-        ("It works.\nKind regards,\nRobin", "It works."),
-        ("It works.\nThanks!", "It works."),
-        ("It works.\nThis e-mail is confidential and intended for you.", "It works."),
-        ("Thanks", "Thanks"),
-        ("Thanks for the parcel, it came.", "Thanks for the parcel, it came."),
-    ],
-)
-def test_signatures_go_and_thanks_alone_stay(before: str, after: str) -> None:
-    assert cut_signature(before) == after
-
-
-@pytest.mark.parametrize(
-    ("before", "after"),
-    [
-        ("Dear Robin Toy,\nit works.", "it works."),
-        ("Hi there!\nit works.", "it works."),
-        ("Hello", "Hello"),
-        ("Hello, it works since Monday and I am glad.\nBye", None),
-    ],
-)
-def test_a_salutation_goes_unless_it_is_all_there_is(before: str, after: str | None) -> None:
-    assert cut_greeting(before) == (before if after is None else after)
 
 
 @pytest.mark.parametrize(
@@ -120,6 +70,17 @@ def test_a_mail_keeps_what_its_author_wrote() -> None:
         "On Mon, 2 Mar 2026 at 10:00, Acme Support wrote:\n> Hello\n> Bye"
     )
     assert clean("email", mail) == "the lamp is broken."
+
+
+def test_a_mail_s_last_line_loses_the_name_that_the_envelope_states() -> None:
+    assert clean("email", "The lamp is broken.\n\nRobin", names=("Robin Toy",)) == (
+        "The lamp is broken."
+    )
+    assert clean("chat", "Robin", names=("Robin Toy",)) == "Robin"
+
+
+def test_broken_letters_in_a_closing_do_not_keep_it() -> None:
+    assert clean("email", "Es geht.\n\nMit freundlichen GrÃ¼Ã\x9fen\nRobin") == "Es geht."
 
 
 @pytest.mark.parametrize("channel", sorted(CLEANERS))

@@ -1,6 +1,7 @@
 """When a conversation closes, reopens and is forgotten, on Spark's own in-memory tester."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,21 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.streaming.tws_tester import TwsTester
 
 from deskwheel.records import Conversation
-from transforms.assemble import StoredTurn, assemble
-from transforms.conversations import KEEP_CLOSED_S, Conversations, catch_up
+from deskwheel.settings import TransformsSettings
+from transforms.assemble import STORED_COLUMNS, StoredTurn, assemble
+from transforms.conversations import KEEP_CLOSED_S, Closing, Conversations, catch_up
 
 KEY = "conv-1"
 IDLE_MS, GRACE_MS, START_MS = 60_000, 5_000, 1_000_000
 KEEP_MS = KEEP_CLOSED_S * 1000
+CLOSING = Closing(IDLE_MS / 1000, GRACE_MS / 1000, max_turns=400)
 
 
 class Clock:
     """A stream of one conversation under a clock that the test moves."""
 
-    def __init__(self, *, max_turns: int = 400) -> None:
-        self.processor = Conversations(IDLE_MS / 1000, GRACE_MS / 1000, max_turns)
+    def __init__(self, **changes: Any) -> None:
+        self.processor = Conversations(replace(CLOSING, **changes))
         self.tester = TwsTester(self.processor, timeMode="ProcessingTime")
         self.at(0)
 
@@ -52,13 +55,17 @@ def outcome(number: int, **changes: Any) -> Row:
     return Row(**plain)
 
 
-def row(number: int, *, is_closing: bool = False) -> Row:
-    return Row(
-        turn_id=f"t-{number}", tenant="acme", channel="chat", role="customer", text="Hello?",
-        sent_us=number, is_closing=is_closing, status="solved" if is_closing else None, csat=None,
-        subject_key=None, agent_key=None, authorship="human",
-        redaction=Row(version="1", counts={"CARD": 1}),
-    )  # fmt: skip
+def row(number: int, *, is_closing: bool = False, **changes: Any) -> Row:
+    values: dict[str, Any] = {
+        "conversation_id": KEY, "turn_id": f"t-{number}", "tenant": "acme",
+        "channel": "chat", "role": "customer",
+        "text": "Hello?", "sent_us": number, "is_closing": is_closing,
+        "status": "solved" if is_closing else None, "csat": None, "subject_key": None,
+        "agent_key": None, "authorship": "human", "replaces": None,
+        "asr_confidence": None, "has_cross_talk": None, "speaker_note": None,
+        "counts": [("CARD", 1)],
+    }  # fmt: skip
+    return Row(**{**values, **changes})
 
 
 def told(rows: list[Row]) -> list[tuple[int, str, list[str]]]:
@@ -223,9 +230,73 @@ def test_a_stream_that_fails_while_it_catches_up_is_not_taken_for_done(
         catch_up(query)
 
 
-def test_state_keeps_all_that_a_conversation_is_assembled_from(clock: Clock) -> None:
-    clock.end()
-    ((stored,),) = clock.tester.peekListState("turns", KEY)
-    kept: dict[str, Any] = json.loads(stored)
-    given = row(99, is_closing=True).asDict()
-    assert kept == {**{k: v for k, v in given.items() if k != "redaction"}, "counts": {"CARD": 1}}
+def test_each_channel_waits_its_own_time() -> None:
+    clock = Clock(idle_of_channel_s={"email": 3 * IDLE_MS / 1000})
+    clock.tester.test(KEY, [row(1, channel="email")])
+    clock.tester.test("conv-2", [row(2)])
+    assert [r["conversation_id"] for r in clock.at(IDLE_MS)] == ["conv-2"]
+    assert told(clock.at(3 * IDLE_MS)) == [(1, "idle", ["t-1"])]
+
+
+def test_a_channel_without_a_time_of_its_own_waits_as_the_others() -> None:
+    settings = replace(TransformsSettings(), idle_close_s=7.0, idle_close_email_s=9.0)
+    closing = Closing.of(settings)
+    waits = [closing.wait_ms(c, is_stated=False) for c in ("email", "chat", "call")]
+    assert waits == [9000, 7000, 7000]
+    assert closing.wait_ms("email", is_stated=True) == settings.close_grace_s * 1000
+    assert closing.max_bytes == settings.max_conversation_bytes
+
+
+def test_a_conversation_is_full_of_bytes_as_well_as_of_turns() -> None:
+    size = len(_line(row(1, text="é" * 500)).encode())
+    clock = Clock(max_bytes=2 * size)
+    assert clock.tester.test(KEY, [row(1, text="é" * 500)]) == []
+    assert told(clock.tester.test(KEY, [row(2, text="é" * 500)])) == [(1, "capped", ["t-1", "t-2"])]
+    assert clock.is_forgotten()
+
+
+def test_a_flood_in_one_batch_is_cut_into_conversations_that_are_full() -> None:
+    clock = Clock(max_turns=3)
+    parts = clock.say(*reversed(range(8)))
+    assert [r["conversation_id"] for r in parts] == [KEY, f"{KEY}.2"]
+    assert told(parts) == [
+        (1, "capped", ["t-0", "t-1", "t-2"]), (1, "capped", ["t-3", "t-4", "t-5"]),
+    ]  # fmt: skip
+    (rest,) = clock.at(IDLE_MS)
+    assert (rest["conversation_id"], told([rest])) == (f"{KEY}.3", [(1, "idle", ["t-6", "t-7"])])
+
+
+def test_a_reopened_conversation_counts_the_turns_it_had() -> None:
+    clock = Clock(max_turns=3)
+    clock.say(1, 2)
+    clock.at(IDLE_MS)
+    assert told(clock.say(3)) == [(2, "capped", ["t-1", "t-2", "t-3"])]
+
+
+def test_turns_of_a_batch_are_kept_in_order_of_their_time(clock: Clock) -> None:
+    clock.say(3, 1, 2)
+    assert told(clock.at(IDLE_MS)) == [(1, "idle", ["t-1", "t-2", "t-3"])]
+
+
+def test_an_edit_reopens_a_closed_conversation(clock: Clock) -> None:
+    clock.say(1)
+    clock.at(IDLE_MS)
+    clock.tester.test(KEY, [row(2, text="Hello!", replaces="t-1")])
+    (closed,) = clock.at(2 * IDLE_MS)
+    assert closed["version"] == 2
+    assert json.loads(closed["turns"][1])["replaces"] == "t-1"
+
+
+def _line(given: Row) -> str:
+    clock = Clock()
+    clock.tester.test(KEY, [given])
+    ((line,),) = clock.tester.peekListState("turns", KEY)
+    return str(line)
+
+
+def test_state_keeps_all_that_a_conversation_is_assembled_from() -> None:
+    given = row(99, is_closing=True, asr_confidence=0.5, has_cross_talk=True).asDict()
+    stored = json.loads(_line(Row(**given)))
+    assert given.pop("conversation_id") == KEY
+    assert set(given) == set(STORED_COLUMNS)
+    assert stored == {**given, "counts": {"CARD": 1}, "is_edited": None}

@@ -5,7 +5,7 @@ import pytest
 
 from deskwheel.records import Conversation, Redaction, Role
 from tests.transforms.test_resolution import ANSWER, ANSWERED, ASKED, NOON, said
-from transforms.pairs import content_hash, has_needless_apology, mine_pairs
+from transforms.pairs import content_hash, mine_pairs
 
 WHOLE = Conversation(
     conversation_id="conv-1", version=1, tenant="acme", channel="chat", subject_key="s-1",
@@ -36,18 +36,80 @@ def test_a_greeting_is_no_question(greeting: str) -> None:
     assert pair.query == ASKED[1]
 
 
-def test_all_that_was_asked_before_the_answer_is_the_query() -> None:
+def test_several_messages_before_the_answer_are_one_need() -> None:
+    (pair,) = mine_pairs(talk(ASKED, ("customer", "It blinks red."), ANSWERED))
+    assert pair.query == f"{ASKED[1]}\nIt blinks red."
+    assert pair.turn_ids == ["t-0", "t-1", "t-2"]
+
+
+def test_what_the_agent_asked_back_is_context() -> None:
     lines = (ASKED, ("agent", "Which router do you have?"), ("customer", "The blue one."))
     (pair,) = mine_pairs(talk(*lines, ANSWERED))
-    assert pair.query == f"{ASKED[1]}\nThe blue one."
-    assert pair.context == "agent: Which router do you have?"
+    assert pair.query == ASKED[1]
+    assert pair.context == "agent: Which router do you have?\ncustomer: The blue one."
 
 
-def test_after_a_failed_attempt_the_last_answer_counts() -> None:
+def test_an_answer_in_several_messages_is_one() -> None:
+    more = "Afterwards choose your network and type the key from the sticker."
+    (pair,) = mine_pairs(talk(ASKED, ANSWERED, ("agent", more), ("customer", "That worked.")))
+    assert pair.response == f"{ANSWER}\n{more}"
+
+
+def test_after_a_failed_attempt_the_last_answer_counts_and_the_first_is_a_negative() -> None:
     second = "Then please hold it for thirty seconds, until the light turns green."
     lines = (ASKED, ANSWERED, ("customer", "It did not work."), ("agent", second))
-    (pair,) = mine_pairs(talk(*lines, ("customer", "That worked.")))
-    assert pair.response == second
+    failed, pair = mine_pairs(talk(*lines, ("customer", "That worked.")))
+    assert (pair.kind, pair.query, pair.response) == ("ideal", ASKED[1], second)
+    assert (failed.kind, failed.negative_kind, failed.response) == (
+        "negative",
+        "unresolved",
+        ANSWER,
+    )
+
+
+def test_two_needs_are_two_pairs() -> None:
+    other = "You find it on the sticker below the router, beside the bar code."
+    lines = (ASKED, ANSWERED, ("customer", "Works now, thanks!"))
+    lines = (*lines, ("customer", "One more thing, where is the key?"), ("agent", other))
+    first, second = mine_pairs(talk(*lines, ("customer", "Found it.")))
+    assert (first.query, first.response) == (ASKED[1], ANSWER)
+    assert (second.query, second.response) == ("One more thing, where is the key?", other)
+    assert [first.position, second.position] == [0, 1]
+    assert first.example_id != second.example_id
+
+
+def test_greeting_patience_and_farewell_leave_the_answer() -> None:
+    whole = f"Hello Robin! Thanks for your patience. {ANSWER} Have a great day!"
+    (pair,) = mine_pairs(talk(ASKED, ("agent", whole)))
+    assert pair.response.endswith(ANSWER)
+    assert "patience" not in pair.response
+    assert "great day" not in pair.response
+
+
+def test_a_needless_apology_is_cut_and_kept_as_a_negative() -> None:
+    whole = f"I am so sorry to hear that. {ANSWER}"
+    ideal, negative = mine_pairs(talk(ASKED, ("agent", whole)))
+    assert (ideal.response, ideal.has_needless_apology) == (ANSWER, False)
+    assert (negative.kind, negative.negative_kind) == ("negative", "needless_apology")
+    assert (negative.response, negative.has_needless_apology) == (whole, True)
+
+
+def test_a_rude_answer_is_only_a_negative() -> None:
+    (pair,) = mine_pairs(talk(ASKED, ("agent", f"Just read the manual. {ANSWER}")))
+    assert (pair.kind, pair.negative_kind) == ("negative", "rude")
+
+
+def test_who_evades_gives_a_negative() -> None:
+    (pair,) = mine_pairs(talk(ASKED, ("agent", "Your request is important to us.")))
+    assert (pair.kind, pair.negative_kind) == ("negative", "evasive")
+
+
+def test_empathy_is_marked() -> None:
+    response = f"I understand how frustrating that is. {ANSWER}"
+    broken = ("customer", "My router is broken, it blinks.")
+    (pair,) = mine_pairs(talk(broken, ("agent", response)))  # type: ignore[arg-type]
+    assert pair.is_empathetic
+    assert pair.kind == "ideal"
 
 
 @pytest.mark.parametrize(
@@ -84,10 +146,12 @@ def test_without_a_question_and_an_agent_s_answer_there_is_no_pair(
 
 
 @pytest.mark.parametrize(
-    ("resolution", "count"), [("resolved", 1), ("undecided", 1), ("unresolved", 0)]
+    ("resolution", "kind"),
+    [("resolved", "ideal"), ("undecided", "ideal"), ("unresolved", "negative")],
 )
-def test_an_unresolved_conversation_teaches_nothing(resolution: Any, count: int) -> None:
-    assert len(mine_pairs(talk(ASKED, ANSWERED, resolution=resolution))) == count
+def test_an_unresolved_conversation_gives_no_ideal(resolution: Any, kind: str) -> None:
+    (pair,) = mine_pairs(talk(ASKED, ANSWERED, resolution=resolution))
+    assert pair.kind == kind
 
 
 def test_the_same_version_mines_the_same_id_and_the_next_another() -> None:
@@ -95,21 +159,6 @@ def test_the_same_version_mines_the_same_id_and_the_next_another() -> None:
         mine_pairs(talk(ASKED, ANSWERED, version=version))[0].example_id for version in (1, 1, 2)
     )
     assert first == again != later
-
-
-@pytest.mark.parametrize(
-    ("query", "response", "is_needless"),
-    [
-        ("How do I reset it?", "Sorry, hold the button.", True),
-        ("It arrived broken.", "We are sorry, a new one is on its way.", False),
-        ("How do I reset it?", "Hold the button.", False),
-        ("You charged me twice.", "Apologies, it is refunded.", False),
-    ],
-)
-def test_an_apology_without_a_fault_is_needless(
-    query: str, response: str, is_needless: bool
-) -> None:
-    assert has_needless_apology(query, response) is is_needless
 
 
 @pytest.mark.parametrize(

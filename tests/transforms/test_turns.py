@@ -9,6 +9,7 @@ from deskwheel.schema import to_table
 from deskwheel.settings import Settings
 from tests.transforms import toys
 from tests.transforms.toys import LIMITS, PLACE, RULES, call, chat, closing, mail, turns
+from transforms.redact import bare
 from transforms.turns import Rules
 
 
@@ -66,7 +67,7 @@ def test_a_closing_carries_how_it_ended_and_no_text() -> None:
 
 def test_text_is_redacted_before_it_is_a_row() -> None:
     (row,) = turns(chat(text="My card is 4111 1111 1111 1111, mail robin@example.com"))
-    assert row.text == "My card is <CARD>, mail <EMAIL>"
+    assert bare(row.text or "") == "My card is <CARD>, mail <EMAIL>"
     assert row.redaction.counts == {"CARD": 1, "EMAIL": 1}
 
 

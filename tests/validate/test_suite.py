@@ -114,7 +114,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"query": "Please restart the router.", "response": "Please restart the router."},
     ),
     ("RESPONSE_HAS_NEEDLESS_APOLOGY", {}, {"has_needless_apology": True}),
-    ("RESOLUTION_UNSURE", {"resolution_probability": 0.6}, {"resolution_probability": 0.59}),
+    ("RESOLUTION_UNSURE", {"resolution_probability": 0.65}, {"resolution_probability": 0.64}),
     ("CSAT_LOW", {"csat": 3}, {"csat": 2}),
     ("AUTHORSHIP_NOT_HUMAN", {"authorship": "model_edited"}, {"authorship": "model"}),
     ("KIND_NOT_IDEAL", {}, {"kind": "negative"}),

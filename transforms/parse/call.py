@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from io import StringIO
-from itertools import groupby
 from typing import Any
 
 import webvtt
@@ -21,8 +20,14 @@ from transforms.parse.model import (
     Said,
     parse_time,
 )
+from transforms.parse.speech import Segment, is_voicemail, spoken_turns
 
-SPEAKERS: dict[str, Role] = {"agent": "agent", "customer": "customer", "ivr": "bot"}
+SPEAKERS: dict[str, Role] = {
+    "agent": "agent", "representative": "agent", "rep": "agent", "operator": "agent",
+    "customer": "customer", "caller": "customer", "client": "customer", "user": "customer",
+    "ivr": "bot", "bot": "bot", "system": "system",
+}  # fmt: skip
+"""Roles by the labels that recognisers and telephone systems give; the schema lists the same."""
 
 STATUS = {
     "resolved": "solved",
@@ -37,29 +42,23 @@ _LONGEST_CALL_S = 7 * 86_400.0
 
 
 @dataclass(frozen=True)
-class _Segment:
-    speaker: Role
-    start_s: float
-    end_s: float
-    text: str
-
-
-@dataclass(frozen=True)
 class _Call:
     id: str
     customer_id: str | None
     agent_id: str | None
     started_at: datetime
     disposition: str | None
-    segments: Sequence[_Segment]
+    segments: Sequence[Segment]
 
 
 def parse(event: RawEvent, limits: Limits) -> ParsedEvent:
-    """The turns of a call; segments of one speaker in a row are one turn."""
+    """The turns of a call (`transforms.parse.speech`); what was left on a recorder is none."""
     is_vtt = event.header("content-type").startswith("text/vtt")
     call = _from_vtt(event) if is_vtt else _from_json(read_json(event.data, limits.max_depth))
     limits.check_time(call.started_at, event.ingested_at)
     _check_order(call.segments)
+    if is_voicemail(call.segments, call.disposition):
+        raise Rejection(reasons.VOICEMAIL, "no agent spoke to the caller")
     said = tuple(_turns(call))
     if not any(u.text.strip() for u in said):
         raise Rejection(reasons.EMPTY, "a transcript without words")
@@ -75,18 +74,20 @@ def parse(event: RawEvent, limits: Limits) -> ParsedEvent:
 
 
 def _turns(call: _Call) -> Iterable[Said]:
-    for speaker, group in groupby(call.segments, key=lambda s: s.speaker):
-        segments = list(group)
+    for turn in spoken_turns(call.segments):
         yield Said(
-            role=speaker,
-            text=" ".join(s.text for s in segments),
-            sent_at=call.started_at + timedelta(seconds=segments[0].start_s),
-            agent_id=call.agent_id if speaker == "agent" else None,
-            authorship="model" if speaker == "bot" else "human",
+            role=turn.speaker,
+            text=turn.text,
+            sent_at=call.started_at + timedelta(seconds=turn.start_s),
+            agent_id=call.agent_id if turn.speaker == "agent" else None,
+            authorship="model" if turn.speaker == "bot" else "human",
+            asr_confidence=turn.confidence,
+            has_cross_talk=turn.has_cross_talk,
+            speaker_note=turn.note,
         )
 
 
-def _check_order(segments: Sequence[_Segment]) -> None:
+def _check_order(segments: Sequence[Segment]) -> None:
     if not segments:
         raise Rejection(reasons.EMPTY, "no segments")
     for i, segment in enumerate(segments):
@@ -112,14 +113,21 @@ def _from_json(value: dict[str, Any]) -> _Call:
     )
 
 
-def _segment(index: int, value: Any) -> _Segment:
+def _segment(index: int, value: Any) -> Segment:
     if not isinstance(value, dict):
         raise Rejection(reasons.FIELD_INVALID, f"segment {index} is not an object")
-    speaker = text_field(value, "speaker")
-    if speaker not in SPEAKERS:
+    speaker = SPEAKERS.get(text_field(value, "speaker"))
+    if speaker is None:
         raise Rejection(reasons.FIELD_INVALID, f"segment {index} has an unknown speaker")
     start, end = (_seconds(value.get(name), index) for name in ("start_s", "end_s"))
-    return _Segment(SPEAKERS[speaker], start, end, text_field(value, "text", required=False))
+    text = text_field(value, "text", required=False)
+    return Segment(speaker, start, end, text, _confidence(value.get("confidence")))
+
+
+def _confidence(value: Any) -> float | None:
+    """A share of 1; recognisers that count in other ways are not understood."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and 0 <= value <= 1 else None
 
 
 def _seconds(value: Any, index: int) -> float:
@@ -150,7 +158,7 @@ def _from_vtt(event: RawEvent) -> _Call:
         started_at=started,
         disposition=event.header("disposition") or None,
         segments=[
-            _Segment(_voice(c.voice), c.start_in_seconds, c.end_in_seconds, c.text) for c in cues
+            Segment(_voice(c.voice), c.start_in_seconds, c.end_in_seconds, c.text) for c in cues
         ],
     )
 

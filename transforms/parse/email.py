@@ -7,19 +7,16 @@ from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parseaddr, parsedate_to_datetime
 
-from selectolax.lexbor import LexborHTMLParser
-
 from deskwheel import reasons
+from transforms.parse.machine_mail import machine_sign
+from transforms.parse.mime import read_body, storable
 from transforms.parse.model import Limits, ParsedEvent, RawEvent, Rejection, Said
+from transforms.parse.thread import find_links
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
-_MACHINE_SUBJECT = re.compile(
-    r"^\s*(out of office|automatic reply|auto(?:matic)?[- ]?(?:reply|response)|"
-    r"undeliver|delivery status notification|mail delivery|returned mail|failure notice)",
-    re.IGNORECASE,
-)
-_BLOCKS = ("br", "p", "div", "li", "tr", "blockquote", "h1", "h2", "h3", "h4")
-_MAX_PARTS = 200
+_LONGEST_HEADER = 20_000
+"""Characters of a header that are read: a long thread's References fit, and a megabyte of encoded
+words takes the standard parser three seconds."""
 
 
 def parse(event: RawEvent, limits: Limits) -> ParsedEvent:
@@ -30,19 +27,23 @@ def parse(event: RawEvent, limits: Limits) -> ParsedEvent:
     """
     message = message_from_bytes(event.data, policy=policy.compat32)
     name, address = parseaddr(_decoded(message, "From"))
+    sign = machine_sign(
+        message, address, _decoded(message, "Subject"), company_domains=limits.company_domains
+    )
+    if sign:
+        raise Rejection(reasons.MACHINE_MAIL, sign)
     message_ids = _MESSAGE_ID.findall(_decoded(message, "Message-ID"))
     if "@" not in address or not message_ids:
         raise Rejection(reasons.NO_HEADERS, "no From or no Message-ID")
-    if machine := _machine_sign(message, address):
-        raise Rejection(reasons.MACHINE_MAIL, machine)
-    text = _body(message)
-    if not text.strip():
-        raise Rejection(reasons.EMPTY, "a mail without words")
+    body = read_body(message)
+    if not body.text.strip():
+        skipped = f", only {', '.join(sorted(set(body.notes)))}" if body.notes else ""
+        raise Rejection(reasons.EMPTY, f"a mail without words{skipped}")
     is_agent = address.rpartition("@")[2].lower() in limits.company_domains
     customer, customer_name = _recipient(message) if is_agent else (address, name)
     said = Said(
         role="agent" if is_agent else "customer",
-        text=text,
+        text=body.text,
         sent_at=_sent_at(message, event),
         agent_id=address.lower() if is_agent else None,
         status=_decoded(message, "X-Ticket-Status").strip().lower() or None,
@@ -53,6 +54,7 @@ def parse(event: RawEvent, limits: Limits) -> ParsedEvent:
         customer_id=customer.lower() or None,
         utterances=(said,),
         known_names=tuple(n for n in (name if not is_agent else "", customer_name) if n),
+        links=find_links(lambda name: _decoded(message, name), message_ids[0], body.text),
     )
 
 
@@ -61,15 +63,13 @@ def _decoded(message: Message, name: str) -> str:
     raw = message.get(name)
     if raw is None:
         return ""
+    text = str(raw)[:_LONGEST_HEADER]
+    if "=?" not in text:
+        return storable(text)
     try:
-        return _storable(str(make_header(decode_header(raw))))
+        return storable(str(make_header(decode_header(text))))
     except (LookupError, ValueError):
-        return _storable(str(raw))
-
-
-def _storable(text: str) -> str:
-    """Text without lone surrogates, which UTF-7 and a few other charsets can decode to."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+        return storable(text)
 
 
 def _thread_root(message: Message, own: str) -> str:
@@ -91,65 +91,3 @@ def _sent_at(message: Message, event: RawEvent) -> datetime:
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return event.envelope_time()
-
-
-def _machine_sign(message: Message, address: str) -> str | None:
-    """The sign by which a mail was sent by a machine, or None.
-
-    Source: RFC 3834 (Auto-Submitted), RFC 2369 (List-Unsubscribe), RFC 3462 (multipart/report).
-    """
-    auto = _decoded(message, "Auto-Submitted").strip().lower()
-    if auto and auto != "no":
-        return f"Auto-Submitted: {auto[:40]}"
-    precedence = _decoded(message, "Precedence").strip().lower()
-    sender = address.partition("@")[0].lower()
-    signs = {
-        "multipart/report": message.get_content_type() == "multipart/report",
-        "a mailing list": bool(message.get("List-Unsubscribe") or message.get("List-Id")),
-        "Precedence": precedence in {"bulk", "list", "junk", "auto_reply"},
-        "X-Autoreply": bool(message.get("X-Autoreply") or message.get("X-Autorespond")),
-        "sent by the mail system": sender in {"mailer-daemon", "postmaster"},
-        "subject": bool(_MACHINE_SUBJECT.match(_decoded(message, "Subject"))),
-    }
-    return next((name for name, is_shown in signs.items() if is_shown), None)
-
-
-def _body(message: Message) -> str:
-    """Plain text of a mail: its text/plain part, else its HTML as text; attachments are skipped."""
-    plain, html = "", ""
-    for count, part in enumerate(message.walk()):
-        if count >= _MAX_PARTS:
-            break
-        if part.is_multipart() or part.get_content_disposition() == "attachment":
-            continue
-        kind = part.get_content_type()
-        if kind == "text/plain" and not plain.strip():
-            plain = _text(part)
-        elif kind == "text/html" and not html:
-            html = _text(part)
-    return plain if plain.strip() else _html_to_text(html)
-
-
-def _text(part: Message) -> str:
-    raw = part.get_payload(decode=True)
-    if not isinstance(raw, bytes):
-        return ""
-    declared = part.get_content_charset() or "utf-8"
-    for charset in (declared, "utf-8", "windows-1252", "latin-1"):
-        try:
-            return _storable(raw.decode(charset).replace("\r\n", "\n").replace("\x00", ""))
-        except (ValueError, LookupError):
-            continue
-    return ""
-
-
-def _html_to_text(html: str) -> str:
-    if not html:
-        return ""
-    tree = LexborHTMLParser(html)
-    tree.strip_tags(["script", "style", "head", "title"])
-    for tag in _BLOCKS:
-        for node in tree.css(tag):
-            node.insert_before("\n")
-    root = tree.body or tree.root
-    return root.text() if root is not None else ""

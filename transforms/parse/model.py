@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from deskwheel import reasons
-from deskwheel.records import Authorship, Channel, OutcomeKind, Role
+from deskwheel.records import Authorship, Channel, OutcomeKind, Role, SpeakerNote
 from deskwheel.strict_json import MAX_DEPTH
 from deskwheel.times import parse_time
+from transforms.parse.thread import Links
 
 __all__ = [
     "Closing",
@@ -85,6 +86,11 @@ class Said:
     agent_id: str | None = None
     authorship: Authorship = "human"
     status: str | None = None
+    replaces: str | None = None
+    """Message whose text this one takes the place of; without text it was deleted."""
+    asr_confidence: float | None = None
+    has_cross_talk: bool | None = None
+    speaker_note: SpeakerNote | None = None
 
 
 @dataclass(frozen=True)
@@ -127,3 +133,5 @@ class ParsedEvent:
     told: Told | None = None
     known_names: tuple[str, ...] = ()
     """Names of people that the envelope states; they are masked wherever they occur."""
+    links: Links | None = None
+    """Of a mail: what ties it to others of its thread."""

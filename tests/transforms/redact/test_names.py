@@ -1,0 +1,74 @@
+import pytest
+
+from transforms.redact import Context, Known, Span, redact
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("my name is zanele okafor and i wait", "my name is <PERSON> and i wait"),
+        ("I'm Toy, Robin.", "I'm <PERSON>."),
+        ("this is kuttijaya", "this is <PERSON>"),
+        ("Robin Toy speaking", "<PERSON> speaking"),
+        ("Hi Robin, thanks", "Hi <PERSON>, thanks"),
+        ("Dear Mr. Querty,", "Dear <PERSON>,"),
+        ("the bill from Dr. Smith is wrong", "the bill from <PERSON> is wrong"),
+        ("find bills from anna freeman please", "find bills from <PERSON> please"),
+        ("satish is my name", "<PERSON> is my name"),
+        ("Mein Name ist Jürgen Vogel, hallo", "Mein Name ist <PERSON>, hallo"),
+        ("Je m'appelle Chloé Dubois", "Je m'appelle <PERSON>"),
+        ("Me llamo José García", "Me llamo <PERSON>"),
+        ("Meu nome é João Silva", "Meu nome é <PERSON>"),
+        ("Mi chiamo Giulia Rossi", "Mi chiamo <PERSON>"),
+        ("Mijn naam is Sander de Vries", "Mijn naam is <PERSON>"),
+        ("It broke.\nRegards,\nRobin Toy", "It broke.\nRegards,\n<PERSON>"),
+        ("sure, Chloe Doyle", "sure, <PERSON>"),
+    ],
+)
+def test_an_introduced_name_is_found(text: str, masked: str) -> None:
+    assert redact(text)[0] == masked
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm happy with it",
+        "I am frustrated",
+        "this is ridiculous",
+        "this is unacceptable.",
+        "My name appears incorrectly on the card",
+        "my name is not on the list",
+        "Hi team,",
+        "Hello there",
+        "I'm here to help you",
+        "my software name is Toyware",
+        "Dear customer, I will help",
+        "it's broken",
+        "The Bill is wrong",
+        "The Robin router.",
+        "robin router",
+        "I am Very happy",
+        "Hi, I'm waiting",
+    ],
+)
+def test_other_words_after_the_same_phrases_stay(text: str) -> None:
+    assert redact(text) == (text, {})
+
+
+def test_a_misspelt_known_name_is_found() -> None:
+    known = Context(known=Known(("Robin Johnson",)))
+    assert redact("Jonhson or Johnsonn or Robin", known)[0] == "<PERSON> or <PERSON> or <PERSON>"
+    assert redact("Johansen", known)[0] == "Johansen"
+
+
+def test_the_customer_s_own_address_and_number_are_known_fields() -> None:
+    by_mail = Context(known=Known.of((), "doyle.wanda79@example.com"))
+    assert redact("the order of Doyle", by_mail)[0] == "the order of <PERSON>"
+    by_number = Context(known=Known.of((), "+1 555 555 0123"))
+    assert redact("code 15555550123 and 1 555-555 0123", by_number)[1] == {"PHONE": 2}
+    assert Known.of((), "c9977924") == Known()
+
+
+def test_a_recogniser_from_outside_only_adds() -> None:
+    context = Context(recognise=lambda text: [Span(0, 5, "PERSON", 6), Span(6, 18, "PERSON", 6)])
+    assert redact("Qwert 078-05-1120 x", context)[0] == "<PERSON> <SSN> x"

@@ -1,0 +1,126 @@
+import pytest
+
+from transforms.trim import trim
+from transforms.trim.signature import is_program_line
+
+OWN = "My order 12345 is late.\nPlease check it."
+
+CLOSINGS = [
+    "Kind regards,\nRobin Toy",
+    "Best,\nR.",
+    "Thanks,\nRobin",
+    "Thanks,",
+    "Yours faithfully,\n\nRobin Toy\nHead of Nothing | Acme Ltd\nT: +44 20 5550 100\nacme.example",
+    "Mit freundlichen Grüßen\nRobin Toy",
+    "MfG",
+    "Liebe Grüße aus Berlin\nRobin",
+    "Vielen Dank im Voraus!\n\nBeste Grüße\nRobin Toy",
+    "Cordialement,\nRobin Toy",
+    "Je vous prie d'agréer, Madame, Monsieur, mes salutations distinguées.\nRobin Toy",
+    "Un saludo,\nRobin",
+    "Atentamente,\nRobin Toy\nTel. 555 0100",
+    "Com os melhores cumprimentos,\nRobin",
+    "Obrigado,\nRobin",
+    "Cordiali saluti\nRobin Toy",
+    "Met vriendelijke groet,\nRobin Toy",
+    "Groetjes Robin",
+    "Med vänliga hälsningar\nRobin",
+    "Pozdrawiam serdecznie,\nRobin",
+    "С уважением,\nRobin",
+    "よろしくお願いいたします。\nロビン",
+    "Best Regards / Mit freundlichen Grüßen\nRobin Toy",
+    "-- \nRobin Toy\n555-0100",
+    "__\na mailing list\nlist@example.com",
+    "-----",
+    "-Robin Toy",
+    "/Robin",
+    "Robin Toy\nAccount Executive\nTel: 555-0100\nrobin@example.com",
+    "Regards\nSent from my iPhone",
+]
+
+PROGRAMS = [
+    "Sent from my iPhone",
+    "Sent from my Verizon Wireless BlackBerry",
+    "Sent via the Samsung Galaxy S21 5G, an AT&T 5G smartphone",
+    "Get Outlook for iOS<https://aka.ms/x>",
+    "Sent with Proton Mail secure email.",
+    "Von meinem iPhone gesendet",
+    "Von meinem Android-Mobiltelefon mit GMX Mail gesendet.",
+    "Outlook für iOS beziehen",
+    "Envoyé de mon iPhone",
+    "Obtenir Outlook pour iOS<https://aka.ms/x>",
+    "Enviado desde mi iPhone",
+    "Enviado do meu iPhone",
+    "Inviato da iPhone",
+    "Verstuurd vanaf mijn iPhone",
+    "Skickat från min iPhone",
+    "Lähetetty iPhonesta",
+    "Wysłane z iPhone'a",
+    "Отправлено с iPhone",
+    "iPhoneから送信",
+    "发自我的iPhone",
+    "나의 iPhone에서 보냄",
+]
+
+
+def own_words(text: str, *names: str) -> str:
+    return trim(text, names).text().strip()
+
+
+@pytest.mark.parametrize("closing", CLOSINGS)
+def test_a_closing_goes(closing: str) -> None:
+    found = trim(f"{OWN}\n\n{closing}\n")
+    assert found.text().strip() == OWN
+    assert found.cut_text("signature").strip() == closing
+
+
+@pytest.mark.parametrize("line", PROGRAMS)
+def test_a_program_s_line_goes(line: str) -> None:
+    assert is_program_line(line)
+    assert own_words(f"{OWN}\n\n{line}\n") == OWN
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Sent from my desk, is much easier than my mobile phone.",
+        "It was sent from my iPhone app to all users.",
+        "Is it sent from my phone?",
+        "I got Outlook for iOS and it stopped working ever since I did.",
+    ],
+)
+def test_a_sentence_about_devices_is_no_program_s_line(line: str) -> None:
+    assert not is_program_line(line)
+    assert own_words(f"{OWN}\n\n{line}") == f"{OWN}\n\n{line}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Thanks",
+        "It works.\nThanks!",
+        "Thanks for the parcel.\nBut it is broken.",
+        "Best\nwould be a refund, I think.",
+        "Can you cancel it?\n\nThanks\n\nAnd I need an invoice for the last order, please send it.",
+        "Please call me:\n\nRobin Toy\nTel: 555-0100\nrobin@example.com",
+        "My address:\nRobin Toy\n1 Toy Street\nLondon",
+        "Two things:\n- the lamp\n- Robin",
+        "The box says:\n-- do not open --\nWhy?",
+        "Order details:\nSent via DHL Express\nIt arrived broken.",
+        "With regards to the lamp, it is late.",
+        "Key points\n----\n1. It is slow\n----\nThat is all I have.",
+    ],
+)
+def test_what_only_looks_like_a_closing_stays(text: str) -> None:
+    assert own_words(text) == text
+
+
+def test_a_signature_below_the_quote_goes() -> None:
+    quote = "On Mon, 2 Mar 2026, Robin Toy <robin@example.com> wrote:\n> Which?"
+    assert own_words(f"{OWN}\n\n{quote}\n\n-- \nKim Toy\n555-0100") == OWN
+
+
+def test_the_author_s_name_alone_goes_only_where_the_envelope_states_it() -> None:
+    assert own_words(f"{OWN}\n\nRobin", "Robin Toy") == OWN
+    assert own_words(f"{OWN}\n\nRobin") == f"{OWN}\n\nRobin"
+    assert own_words("Robin", "Robin Toy") == "Robin"

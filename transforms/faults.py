@@ -1,0 +1,175 @@
+"""Whether a customer reports something gone wrong, or only asks or wishes for something.
+
+Pure; reads and writes no table. A query is read clause by clause. A clause that states something
+("the box arrived crushed") reports a fault by its words; one that asks how things are in general
+("does the insurance cover a broken windscreen?") does not. Whoever asks and wishes for nothing,
+but tells something that is neither pleasant nor about themselves, tells it because it went wrong.
+English first; German, French, Spanish, Portuguese, Italian and Dutch by their commonest words.
+"""
+
+import re
+
+_MAX_CHARS = 20_000
+
+
+def _any(*alternatives: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{'|'.join(alternatives)})", re.IGNORECASE)
+
+
+_CLAUSE = re.compile(
+    r"[^.!?;:\n,]+(?:[.!?;:,]+|\n|$)(?:(?<=,)(?:\s*(?:so|and|but|then|also)\b))?", re.IGNORECASE
+)
+_BARE_NEGATION = re.compile(
+    r"\b(do|does|did|ca|wo|is|are|was|were|has|have|had|could|would|should)nt\b", re.IGNORECASE
+)
+_HARMLESS = _any(
+    r"\b(?:nothing|not|isn't) (?:is |at all |really )?(?:wrong|bad|a problem|broken|urgent)\b",
+    r"\b(?:no|without(?: any)?) (?:problems?|issues?|trouble|errors?|damage|complaints?|fault)\b",
+    r"\b(?:problem|issue|error|it|that) (?:is|was|has been|'s)(?: been)? (?:solved|fixed|gone)\b",
+    r"\blost (?:property|and found)\b",
+    r"\b(?:late|lost|missed|broken|error|bug|crash|failure|problem|complaint|damage|claims?) "
+    r"(?:check-?(?:in|out)|fees?|payments?|reports?|reporting|office|opening|night|forms?|codes?|"
+    r"deposit|waiver|numbers?|status|department|desk|procedure|policy)\b",
+    r"\bcomplaints? (?:or|and) \w+\b",
+    r"\b(?:what|how) (?:happens|if|about)(?: \w+){0,2} if\b[^.?!]*",
+    r"\bin case\b[^.?!,]*",
+    r"\bby (?:accident|mistake)\b",
+    r"\bdouble (?:my|the|room|bed|cream|check)\b",
+    r"(?:\bnot|n't) (?:need|want|use)(?: it| them)?\b",
+    r"\bopen an? \w+",
+)
+"""Words of faults where nothing has gone wrong."""
+
+_ASKS = _any(
+    r"^\W*(?:(?:hi|hello|hey|good (?:morning|day|evening|afternoon)|thanks?|thank you|ok(?:ay)?|so|"
+    r"and|but|also|then|well|um|uh|er|please|now|just|excuse me|sorry)\b[\s,]*)*"
+    r"(?:how|what(?:'s)?|where(?:'s)?|when|which|who(?:'s|se)?|whom|"
+    r"(?:can|could|may|might|shall|should|will|would|do|does|did|is|are|am|was|were|have|has)"
+    r"(?:n't)? (?:i|you|u|we|they|he|she|it|the|this|that|there|my|your|our|any|some|these|those|"
+    r"a|an|one)\b)",
+    r"\?\s*$",
+)
+_WHY = _any(
+    r"\b(?:why(?! (?:should|would|do (?:you|i)))|how come|warum|wieso|pourquoi|por qu[eéê]|"
+    r"perch[eé]|waarom)\b"
+)
+_WISHES = _any(
+    r"\b(?:i|we)(?:'d| would)? (?:(?:only|just|really|also|still) )*(?:want|wanna|like|love|need|"
+    r"wish|hope|prefer|plan|intend)\b",
+    r"\b(?:i|we)(?:'ve)? (?:have to|have got to|got to|gotta|must|should like)\b|^\W*\w+ing\b",
+    r"\b(?:i|we)(?:'m|'re| am| are) (?:\w+ )?(?:looking|trying|interested|planning|thinking|"
+    r"wondering|calling (?:to|about)|going to|moving|here to)\b",
+    r"^\W*(?:(?:please|kindly|can u|pls|plz|and|then|just|help me|help) )*(?:(?:to )?(?:add|apply|"
+    r"book|buy|call|cancel|change|check|close|compare|correct|create|delete|edit|email|explain|"
+    r"find|"
+    r"forward|get|give|help|i need|inform|join|let|list|modify|move|note|open|order|pay|put|"
+    r"register|remind|remove|reserve|reset|resend|return|see|send|set|show|sign|subscribe|switch|"
+    r"swap|tell|track|transfer|unsubscribe|update|upgrade|use|view|want|wanna|need|question))\b",
+    r"\b(?:please|pls|plz|assistance|information (?:about|on))\b",
+    r"\b(?:ich|wir) (?:m[öo]chten?|will|wollen|h[äa]tten? gern\w*|brauchen?|suche)\b|\bbitte\b",
+    r"\b(?:je (?:voudrais|veux|souhaite|cherche)|j'aimerais|s'il vous pla[iî]t)\b",
+    r"\b(?:quiero|quisiera|me gustar[ií]a|necesito|queremos|por favor)\b",
+    r"\b(?:quero|queria|gostaria|preciso|queremos)\b",
+    r"\b(?:vorrei|voglio|vorremmo|ho bisogno|per favore)\b",
+    r"\b(?:ik (?:wil|zou|zoek)|wij willen|graag|alstublieft)\b",
+)
+_ABOUT_SELF = _any(
+    r"^\W*(?:(?:hi|hello|hey|yes|no|ok(?:ay)?|sure|uh|um|so|well|hallo|bonjour|hola|"
+    r"ciao)[\s,.!]*)*\W*$",
+    r"\b(?:my (?:name|number|order|account|email|e-mail|address|phone|id|date|birthday|policy|"
+    r"reference|customer|zip|code)(?: \w+){0,2} (?:is|are)\b|this is \w+|i am \w+ \w+$)",
+    r"\b(?:thank\w*|thx|great|perfect|lovely|excited|happy with|works? (?:fine|great|well)|fine|"
+    r"good|danke|merci|gracias|obrigad[oa]|grazie|bedankt|got it)\b",
+    r"^\W*(?:it'?s |uh |um |the |at )*(?:<\w+>|[\d -]+|(?:(?:zero|oh?|one|two|three|four|five|six|"
+    r"seven|eight|nine)\s*)+)\W*$",
+    r"\b(?:sorry|apolog\w+|excuse me|my bad|pardon|entschuldig\w+|scusi|desculpe|perd[oó]n)\b",
+)
+_FAULT = _any(
+    r"\b(?:damag\w*|wrong(?:ly)?|broke\w*|break(?:s|ing)|crack\w*|scratch\w*|dent(?:s|ed)|torn|"
+    r"rip(?:ped|s)|crush\w*|smash\w*|shatter\w*|leak\w*|spill\w*|soak\w*|flood\w*|burn(?:t|s|ed|"
+    r"ing)|"
+    r"smok(?:e|ing)|smell\w*|mou?ld\w*|rott\w+|spoil\w*|sour|stale|expired|dirty|filthy|stain\w*|"
+    r"fad(?:ed|es|ing)|shrank|shrunk|corrupt\w*|blank|faulty|defect\w*|malfunction\w*|"
+    r"fell (?:apart|off|out|down)|came (?:off|apart|loose)|com(?:es|ing) (?:off|apart|loose)|"
+    r"loose|jam(?:s|med)|froze|frozen|freez(?:es|ing)|dead|died|dies)\b",
+    r"\b(?:late|delay\w*|overdue|lost|loss|missing|mistak\w*|error\w*|fail\w*|fault\w*|problem\w*|"
+    r"issues?|trouble\w*|bug(?:s|gy)?|crash\w*|glitch\w*|outage\w*|(?:is|are|was|were|been|went|"
+    r"goes|keeps going) down|offline|stuck|stopped|"
+    r"disconnect\w*|hung up|locked out|hacked|stolen|stole|fraud\w*|scam\w*|rejected|declined|"
+    r"denied|refused|bounced)\b",
+    r"\b(?:overcharg\w*|charged (?:me|us|my|twice|too|again|for)|(?:double|twice)\b|higher than|"
+    r"more than (?:agreed|promised|you)|too (?:high|much|expensive|small|big|slow|cold|hot|loud)|"
+    r"although|even though|instead of|without (?:asking|telling|my|any|notice)|never|nobody|no one|"
+    r"no sign|nothing (?:happens|works|helps)|keeps? \w+ing|kept \w+ing|still (?:not|no|waiting|"
+    r"haven't|hasn't|doesn't|isn't|won't)|waiting (?:for|since)|been waiting|(?:second|third|"
+    r"fourth|"
+    r"fifth) time|again and again|cancell?ed (?:my|our|it|the|on|and)|was cancell?ed|moved without|"
+    r"don't recogni[sz]e|didn't (?:order|authori[sz]e))\b",
+    r"\b(?:complain\w*|complaints?|angry|annoy\w*|upset|frustrat\w*|disappoint\w*|terrible|awful|"
+    r"horrible|worst|bad|poor(?:ly)?|rude\w*|unacceptable|ridiculous|useless|unhappy|dissatisf\w*|"
+    r"unsatisf\w*|cheated|ignored|betrayed|ashamed|shocked|disgust\w*|fed up|sick of|unable|"
+    r"claim|reclamation|worried|afraid|scared)\b",
+    r"(?:\b(?:not|no longer|never)|n't) (?:\w+ ){0,2}(?:work\w*|arriv\w*|com(?:e|ing)|came|"
+    r"receiv\w*|"
+    r"get|got|go|load\w*|open\w*|start\w*|stop\w*|respond\w*|reply|charge\w*|connect\w*|happy|able|"
+    r"let|show\w*|turn\w*|fit\w*|match\w*|appear\w*|recogni\w*|accept\w*|print\w*|ring|hear|see|"
+    r"find|help\w*|delivered|what i|right|correct|have)\b",
+    r"\b(?:can't|cannot|can not|couldn't|could not|won't|will not)\b",
+    r"\b(?:passed away|ill|sick|hospital|accident|fever|rash|injur\w*|hurt|bleed\w*|fire|robbed|"
+    r"divorce|funeral|lost my)\b",
+    r"\b(?:kaputt|besch[äa]digt|fehl(?:er|t|en|erhaft)\w*|defekt|versp[äa]tet|verloren|falsch\w*|"
+    r"zerbrochen|doppelt|zweimal|warte|nicht|nie|immer noch|[äa]rger\w*|verloren)\b",
+    r"\b(?:cass[ée]\w*|ab[iî]m[ée]\w*|perdu\w*|retard|en panne|deux fois|d[ée]fectu\w*|mauvais\w*|"
+    r"inquiet\w*|erreur|(?:ne|n')\s?\S+ (?:\S+ )?(?:pas|plus|jamais|rien))\b",
+    r"\b(?:roto|rota|perdid[oa]|da[ñn]ad[oa]|dos veces|equivocad[oa]|defectuos[oa]|esperando|"
+    r"retraso|harta?|no (?:me |se |lo |la )*(?:funcion\w+|lleg\w+|puedo|recib\w+|carg\w+|"
+    r"contest\w+)|"
+    r"nadie|nunca)\b",
+    r"\b(?:quebrad[oa]|partid[oa]|danificad[oa]|duas vezes|errad[oa]|avariad[oa]|à espera|atras\w+|"
+    r"n[ãa]o (?:me |se |consigo |\w+ )?(?:funciona|cheg\w+|receb\w+|consigo|abre|carrega)|"
+    r"nervos[oa]|ningu[ée]m)\b",
+    r"\b(?:rott[oa]|danneggiat[oa]|due volte|sbagliat[oa]|difettos[oa]|aspetto|ritardo|"
+    r"preoccupat[oa]|non (?:mi |si |è |ho |riesco |\w+ )?(?:funziona|arrivat\w+|ricevuto|riesco|va|"
+    r"apre)|nessuno|guast[oa])\b",
+    r"\b(?:kapot|beschadigd|vertraagd|verkeerd\w*|twee keer|defect|wacht al|werkt (?:\w+ )?niet|"
+    r"niet (?:aangekomen|ontvangen|meer|gekregen)|nooit|niemand|bang|kwijt)\b",
+)
+_OWN_CASE = _any(r"\b(?:my|our|this|mine|i got|you sent|again|still|since|yesterday|today|me)\b")
+"""Signs that a question is about the customer's own case."""
+
+_IS_UPSET = _any(
+    r"\b(?:damn(?:ed)?|bloody|f[u*]ck\w*|goddamn\w*|freaking|wtf|shit\w*|crap|bullshit|verdammt\w*|"
+    r"scheiss\w*|scheiße|putain|merde|mierda|merda|cazzo|verdomme)\b",
+    r"\b(?:lodg|fil|mak|submitt?|rais)(?:e|ing|ed)? (?:(?:a|an|my|our|the|some|another) )?(?:\w+ )?"
+    r"(?:claim|complaint|reclam\w+)s?\b(?! (?:or|form))",
+)
+"""Whoever swears or lodges a complaint is distressed, whatever is asked for."""
+
+
+def names_fault(text: str) -> bool:
+    """Whether a customer says that something went wrong, in so many words."""
+    return _read(text)[0]
+
+
+def reports_fault(text: str) -> bool:
+    """Whether a customer reports a fault, loss, delay or distress, in English or six others."""
+    is_named, is_only_told = _read(text)
+    return is_named or is_only_told
+
+
+def _read(text: str) -> tuple[bool, bool]:
+    """Whether a fault is named, and whether something is told without any question or wish."""
+    said = _BARE_NEGATION.sub(r"\1n't", text[:_MAX_CHARS].replace("\u2019", "'"))
+    if _IS_UPSET.search(said):
+        return True, True
+    has_request = False
+    told = False
+    for match in _CLAUSE.finditer(_HARMLESS.sub(" ", said)):
+        clause = match[0]
+        asks = bool(_ASKS.search(clause))
+        is_own = not asks or bool(_OWN_CASE.search(clause))
+        if _WHY.search(clause) or (is_own and _FAULT.search(clause)):
+            return True, True
+        has_request = has_request or asks or bool(_WISHES.search(clause))
+        told = told or (len(clause.split()) > 1 and not _ABOUT_SELF.search(clause))
+    return False, told and not has_request

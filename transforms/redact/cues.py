@@ -1,0 +1,244 @@
+"""What a number is, by the words around it: "my account number is …", "… is my SSN".
+
+The same words in an agent's question say what the customer's next number is.
+"""
+
+import re
+from collections.abc import Iterable
+
+from transforms.redact.spans import KEPT, SUM, THINGS
+
+_WORDS_BY_TYPE = {
+    "SSN": "ssn social ss sozialversicherungsnummer bsn",
+    "ACCOUNT": (
+        "account acct ac a/c acc member membership customer kontonummer konto kundennummer compte"
+        " cuenta conta conto rekening rekeningnummer klantnummer routing sort loyalty"
+    ),
+    "IBAN": "iban",
+    "CARD": (
+        "card cards cc visa mastercard amex maestro karte kartennummer kreditkarte"
+        " kreditkartennummer"
+        " carte tarjeta cartão carta kaart kaartnummer creditcard cvv cvc crad"
+    ),
+    "PHONE": (
+        "phone telephone tel mobile cell cellphone mobil fax whatsapp ph mob handy handynummer"
+        " telefon telefonnummer rückrufnummer téléphone portable tél teléfono móvil celular"
+        " telefone"
+        " telemóvel telefono cellulare telefoon telefoonnummer landline call ring reach text sms"
+        " contact messages messages dial callback"
+    ),
+    "POSTCODE": "zip zipcode postcode postal pincode plz postleitzahl cep",
+    "DOB": (
+        "dob born birth birthday birthdate geboren geburtsdatum geburtstag naissance né née nacido"
+        " nacida nacimiento nascimento nasci nato nata nascita geboortedatum"
+    ),
+    "PASSWORD": (
+        "password passcode pwd pw pin passwort kennwort contraseña senha wachtwoord passe otp"
+        " verification pass"
+    ),
+    "USERNAME": "username userid login benutzername",
+    "LICENSE": "license licence driver's drivers driver",
+    "PASSPORT": "passport reisepass passnummer passeport pasaporte passaporte passaporto paspoort",
+    "ORDER": (
+        "order orders purchase purchases bestellung bestellnummer auftrag auftragsnummer commande"
+        " pedido encomenda ordine bestelling bestelnummer ord"
+    ),
+    "INVOICE": (
+        "invoice invoices bill bills receipt rechnung rechnungsnummer facture factura fatura"
+        " fattura"
+        " factuur inv"
+    ),
+    "TRACKING": (
+        "tracking shipment parcel package consignment sendung sendungsnummer suivi colis"
+        " seguimiento"
+        " rastreamento rastreio spedizione zending"
+    ),
+    "TICKET": "ticket tickets case incident vorgang vorgangsnummer ticketnummer",
+    "BOOKING": (
+        "booking reservation confirmation pnr itinerary buchung buchungsnummer réservation reserva"
+        " prenotazione boeking"
+    ),
+    "CLAIM": "claim claims schadensnummer sinistre siniestro",
+    "POLICY": "policy police póliza apólice polizza polis versicherungsnummer",
+    "REFERENCE": "reference ref transaction referenz aktenzeichen référence referencia",
+    KEPT: (
+        "model product serial sku item items part time version build error quantity"
+        " size year room seat gate page bought artikel modell article"
+        " firmware flight promo coupon isbn ean upc since between until release port channel level"
+    ),
+    SUM: (
+        "price amount total cost costs charge charged pay paid refund refunded transfer $ € £"
+        " worth"
+    ),
+}  # fmt: skip
+
+CUES: dict[str, str] = {
+    word: kind for kind, words in _WORDS_BY_TYPE.items() for word in words.split()
+}
+
+FILLERS = frozenset(
+    "is are was were the my our his her your a an number numbers no nr num nummer # : - = id code"
+    " digits digit last first four 4 of it its it's to be needs at on me us you can could please"
+    " with ends ending end in under as should has via by i'm have new current correct old also"
+    " ist lautet lauten meine mein meiner est le la mon ma numéro numero n° nº es mi el número é o"
+    " meu minha il mio mijn das die security credit debit bank home work and und y et e ou or"
+    " following full complete this that date geburtsdatum um uh so yes sure main back".split()
+)
+"""Words that may stand between a cue and its number."""
+
+_LAST_FOUR = re.compile(
+    r"\b(?:last|final|ending|ends)\b.{0,12}(?:\b4\b|\bfour\b|\bdigits?\b|\bin\b)"
+)
+_WINDOW = 64
+_MAX_WORDS = 9
+_CODE_CHARS = 5
+_SENTENCE_END = (".", "!", "?", ";")
+_ABBREVIATIONS = frozenset({"no.", "nr.", "tel.", "acct.", "ph.", "num.", "ref.", "mob.", "inv."})
+_AFTER = re.compile(
+    r"\W{0,2}(?:\d digits? )?(?:is|are|as|being|ist|est|es) (?:my|our|the|meine|mi) "
+)
+_LABEL_AFTER = re.compile(r"[ \t(]{1,2}(office|fax|mobile|cell|home|work|phone|tel)\b")
+_PUNCTUATION = ".,:;!?()[]\"'*=#-\u2013"
+
+
+def cue_before(lower: str, start: int) -> str | None:
+    """The type that the words just before `start` give to what stands there, or None.
+
+    Walks back over fillers within the sentence: bounded by a few words and characters.
+    """
+    window = lower[max(0, start - _WINDOW) : start].rstrip()
+    words = window.rpartition("\n")[2].split()[-_MAX_WORDS:]
+    is_mine = is_coded = False
+    for i, raw in enumerate(reversed(words)):
+        if i and raw.endswith(_SENTENCE_END) and raw not in _ABBREVIATIONS:
+            return None
+        word = raw.strip(_PUNCTUATION)
+        found = CUES.get(word)
+        if found is not None:
+            is_volume = word == "cc" and i + 1 < len(words) and words[-i - 2].isdigit()
+            is_far = is_coded and found not in THINGS and found != "ACCOUNT"
+            return None if is_volume or is_far else found
+        if word in ("number", "nummer", "numéro", "número", "numero"):
+            is_mine = True
+        elif is_mine and word in ("my", "meine", "mon", "mi", "meu", "mio", "mijn"):
+            return "PHONE"
+        if word and word not in FILLERS and not word.isdigit() and not word.startswith("<"):
+            # The letters of an id that is written in groups: "policy number hdf 123".
+            if i or len(word) > _CODE_CHARS:
+                return None
+            is_coded = True
+    return None
+
+
+def cue_after(lower: str, end: int) -> str | None:
+    """The type that the words just after `end` give: "8526 is my ssn", "781 1704 office"."""
+    window = lower[end : end + 48]
+    if _LABEL_AFTER.match(window):
+        return "PHONE"
+    match = _AFTER.match(window)
+    if match is None:
+        return None
+    words = (word.strip(_PUNCTUATION) for word in window[match.end() :].split()[:4])
+    return next((CUES[w] for w in words if w in CUES), None)
+
+
+def is_last_four(lower: str, start: int) -> bool:
+    """Whether "last four digits" or the like stands shortly before."""
+    return _LAST_FOUR.search(lower[max(0, start - _WINDOW) : start]) is not None
+
+
+_REQUEST = re.compile(
+    r"\?|\b(?:please|provide|confirm|verify|may i|can i|could i|could you|can you|i(?:'ll"
+    r"| will)? need"
+    r"|give me|share|tell me|enter|what(?:'s| is)|let me (?:know|have)|have your|bitte|pourriez"
+    r"|veuillez"
+    r"|puede|podría|por favor|può|potrebbe|kunt u|graag)\b"
+)
+_QUESTION_NOUNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in {
+        "SSN": r"\bssn\b|\bsocial(?: security)?\b|sozialversicherung",
+        "PERSON": (
+            r"\b(?:your|full|first|last|the|account holder'?s?|complete) (?:\w+ )?name\b"
+            r"|who am i (?:speaking|talking|chatting)"
+            r"|\bihre?n? (?:vollständigen )?namen\b|votre nom|su nombre|seu nome|suo nome|uw naam"
+            r"|\bnames? please|\bname\?"
+        ),
+        "ADDRESS": (
+            r"(?<!e-mail )(?<!email )(?<!mail )(?<!ip )\baddress(?:es)?\b|\bstreet\b"
+            r"|where do you live"
+            r"|\b(?:ihre )?(?:anschrift|adresse)\b|dirección|endereço|indirizzo|\badres\b"
+        ),
+        "EMAIL": r"\be-?mail\b|correo|courriel|mail address",
+        "PHONE": (
+            r"\b(?:phone|telephone|mobile|cell|contact|callback|call-back) ?(?:number|no)?\b"
+            r"|best number"
+            r"|\bnumber to (?:reach|call)|telefonnummer|téléphone|teléfono|telefone|telefono"
+            r"|telefoon"
+        ),
+        "DOB": (
+            r"\b(?:date of birth|birth ?date|birthday|dob|born)\b|geburtsdatum|date de naissance"
+            r"|fecha de nacimiento|data de nascimento|data di nascita|geboortedatum"
+        ),
+        "POSTCODE": r"\b(?:zip|post ?code|postal|plz|postleitzahl)\b|code postal|código postal",
+        "CARD": (r"\b(?:card|visa|mastercard)\b|kreditkarte|carte bancaire|tarjeta|cartão"),
+        "ACCOUNT": (
+            r"\b(?:account|member(?:ship)?|customer|client) ?(?:number|no|id|#)|\bof (?:your"
+            r"|the) account"
+            r"|\baccount\b.{0,20}\bdigits|digits.{0,20}\baccount|kundennummer|kontonummer"
+            r"|numéro de (?:compte|client)"
+            r"|número de (?:cuenta|cliente)"
+        ),
+        "IBAN": r"\biban\b",
+        "PASSWORD": (
+            r"\b(?:password|passcode|pin|security (?:answer|word|code))\b|passwort|contraseña"
+            r"|senha"
+        ),
+        "USERNAME": r"\b(?:user ?name|user ?id|login)\b",
+        "LICENSE": r"\bdriver'?s? licen[cs]e\b",
+        "PASSPORT": r"\bpassport\b",
+        "ORDER": (
+            r"\b(?:order|purchase) ?(?:number|no|id|#|ref)|\bbestellnummer|numéro de commande"
+            r"|número de pedido|which order"
+        ),
+        "INVOICE": (
+            r"\b(?:invoice|bill|receipt) ?(?:number|no|id|#)|rechnungsnummer|numéro de facture"
+            r"|which invoice"
+        ),
+        "TRACKING": r"\btracking\b|sendungsnummer|numéro de suivi",
+        "TICKET": r"\b(?:ticket|case) ?(?:number|no|id|#)|ticketnummer",
+        "BOOKING": (
+            r"\b(?:booking|reservation|confirmation)\b.{0,14}\b(?:number|no|id|code|ref)"
+            r"|buchungsnummer"
+        ),
+        "CLAIM": r"\bclaim ?(?:number|no|id|#)",
+        "POLICY": r"\bpolicy ?(?:number|no|id|#)",
+        "REFERENCE": r"\breference ?(?:number|no|id|#|code)?|\bref(?:erence)? no",
+        KEPT: (
+            r"\b(?:how (?:much|many)|amount|quantity|price|what year|which year|model year"
+            r"|year of|model"
+            r"|serial|size|error code|version|when did you (?:buy|order|purchase)"
+            r"|date of (?:purchase|the charge|travel)"
+            r"|budget|cost)\b"
+        ),
+    }.items()
+)
+_QUESTION_CHARS = 600
+"""A question stands at the end of what an agent writes."""
+
+
+def asked_for(agent_text: str) -> frozenset[str]:
+    """Types that an agent's words ask the customer for; empty where they ask for none."""
+    lower = agent_text[-_QUESTION_CHARS:].lower()
+    if not _REQUEST.search(lower):
+        return frozenset()
+    found = {kind for kind, pattern in _QUESTION_NOUNS if pattern.search(lower)}
+    if "SSN" in found and _LAST_FOUR.search(lower):
+        found.add("SSN_LAST4")
+    return frozenset(found)
+
+
+def first_of(kinds: Iterable[str], order: Iterable[str]) -> str | None:
+    """The first type of an order that is among the kinds."""
+    wanted = frozenset(kinds)
+    return next((kind for kind in order if kind in wanted), None)

@@ -1,0 +1,399 @@
+"""Names of people: introduced, greeted, signed, known from the envelope, or plainly names."""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+
+from transforms.redact.spans import Span
+from transforms.redact.view import View
+from transforms.redact.words import AMBIGUOUS, COMMON_WORDS, FIRST_NAMES, SURNAMES
+
+_STRONG = re.compile(
+    r"\b(?:(?:my|her|his|our|your|full|first|last|account|card ?holder(?:'?s)?"
+    r"|customer) name(?:'s| is| was|:| s| its| as)?"
+    r"|mein name ist|ich hei(?:ß|ss)e|je m'appelle|mon nom est|me llamo|mi nombre es"
+    r"|o?\s?meu nome (?:é|e)|me chamo|mi chiamo|il mio nome (?:è|e)|mijn naam is|ik heet"
+    r"|(?:(?<=^)|(?<=[\n.,:;] )|(?<=and ))name(?:d| is|:|s| as)?)"
+    r"[ \t]{1,2}(?=[^\W\d_])"
+)
+_OPEN = re.compile(
+    r"\b(?:call me|speaking (?:with|to)|connected (?:with|to)|chatting with|talking to"
+    r"|name(?:d| is|:)|my (?:husband|wife|son|daughter|mother|father|friend|colleague|kid|partner"
+    r"|brother|sister)"
+    r"(?:'s name is)?)[ \t]{1,2}(?=[^\W\d_])"
+)
+_SELF = re.compile(
+    r"\b(?:i am|i'm|im|this is|ich bin|je suis|ik ben|hier spricht)[ \t]{1,2}(?=[^\W\d_])"
+)
+_SELF_END = re.compile(r"\s*(?:$|[.,;!\n]|(?:and|from|here|speaking|with|my|calling)\b)")
+_NO_NAME_ENDINGS = (
+    "ous", "able", "ible", "ful", "less", "ive", "ish", "ical", "ic", "ment", "ness", "ity", "est",
+    "ary", "ory",
+)  # fmt: skip
+_WEAK = re.compile(
+    r"\b(?:c'est|soy|sou(?: [oa])?|sono|aqui é|it's|its|it is)"
+    r"[ \t]{1,2}(?=[^\W\d_])"
+)
+_TITLE = re.compile(
+    r"\b(?:mr|mrs|ms|miss|dr|prof|herrn?|frau|mme|mlle|monsieur|madame|señora?|sr|sra|signora?"
+    r"|sig|dhr|mevr|mevrouw)"
+    r"\b\.?[ \t](?=[^\W\d_])"
+)
+_GREETING = re.compile(
+    r"(?:^|[\n.!?]\s*)(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|hallo|guten (?:tag"
+    r"|morgen|abend)"
+    r"|liebe[r]?|sehr geehrte[r]?|bonjour|bonsoir|chère?|hola|buenos días|buenas tardes"
+    r"|estimad[oa]|querid[oa]|olá|oi"
+    r"|bom dia|prezad[oa]|caro|cara|ciao|buongiorno|gentile|beste|geachte|goedemorgen|thanks"
+    r"|thank you|welcome)"
+    r"[ ,\t]{1,2}(?=[^\W\d_])"
+)
+_SIGN_OFF = re.compile(
+    r"(?:regards|thanks|thank you|cheers|sincerely|best|wishes|yours|grüße|grüßen|gruß"
+    r"|cordialement|bien à vous"
+    r"|saludos|un saludo|atentamente|atenciosamente|abraços|cumprimentos|saluti|cordiali saluti"
+    r"|groeten|groet)"
+    r"[,.!]?\s{0,3}\n\s{0,3}(?:-{1,2} ?)?(?=[^\W\d_])"
+)
+_NAME_BEFORE = re.compile(
+    r"(?<!\w)(?P<v>[^\W\d_][\w'-]{1,30}(?: [^\W\d_][\w'-]{1,30})?) (?P<after>speaking"
+    r"|is my (?:full )?name)\b"
+)
+_WORD = re.compile(r"[^\W\d_][\w'.-]{0,30}")
+_TITLED = re.compile(r"[^\W\d_a-zß-ÿ][\w'-]{1,30}")
+_ENDINGS = ("ing", "ly", "tion", "n't", "ed")
+"""Longer words that end so are no names unless the list says so."""
+
+_MOST_WORDS = 4
+ARTICLE_BEFORE = re.compile(
+    r"\b(?:the|my|your|our|a|an|this|that|der|die|das|le|la|el) $", re.IGNORECASE
+)
+"""What before a name says that it is one of a thing: "the Robin router"."""
+
+_NAME_CHARS = 3
+"""Shorter parts of a name (initials, "Al", "Jo") are also words."""
+
+_PARTICLES = frozenset(
+    "van von de der den da di del della la le du dos das el al bin ibn o mc st".split()
+)
+
+
+def plain(word: str) -> str:
+    """A word in lower case without accents and without a possessive."""
+    lower = word.lower().removesuffix("'s").strip("'.-")
+    if lower.isascii():
+        return lower
+    decomposed = unicodedata.normalize("NFKD", lower)
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def is_first_name(word: str) -> bool:
+    """Whether the word is a given name of the list."""
+    return plain(word) in FIRST_NAMES
+
+
+def find_names(view: View) -> Iterator[Span]:
+    """Names that a phrase introduces, and pairs of words that are names by themselves."""
+    text, lower = view.text, view.lower
+    yield from _strongly(view)
+    for pattern, signs in _WEAKLY:
+        if not view.words.isdisjoint(signs):
+            for match in pattern.finditer(lower):
+                yield from _taken(text, match.end(), is_sure=False, rank=4)
+    if not view.words.isdisjoint(_SELF_WORDS):
+        for match in _SELF.finditer(lower):
+            yield from _self_named(text, match.end())
+    if not view.words.isdisjoint(_TITLE_WORDS):
+        yield from _titled(view)
+    if " speaking" in lower or " is my " in lower:
+        yield from _named_before(text)
+    if not view.words.isdisjoint(_PLAIN_FIRST) or not text.isascii():
+        yield from _plain_names(text)
+
+
+_PLAIN_FIRST = frozenset(w.partition("-")[0] for w in FIRST_NAMES)
+_OPEN_WORDS = frozenset("call with to name named my".split())
+_WEAK_WORDS = frozenset("c soy sou sono aqui it its".split())
+_SIGN_OFF_WORDS = frozenset(
+    "regards thanks thank cheers sincerely best wishes yours grüße grüßen gruß cordialement bien"
+    " saludos saludo atentamente atenciosamente abraços cumprimentos saluti groeten groet".split()
+)
+_SELF_WORDS = frozenset("i im this ich je ik hier".split())
+_GREETING_WORDS = frozenset(
+    "hi hello hey dear good hallo guten liebe lieber sehr bonjour bonsoir cher chère hola buenos"
+    " buenas estimado estimada querido"
+    " querida olá oi bom prezado prezada caro cara ciao buongiorno gentile beste geachte"
+    " goedemorgen thanks thank welcome".split()
+)
+_TITLE_WORDS = frozenset(
+    "mr mrs ms miss dr prof herr herrn frau mme mlle monsieur madame señor señora sr sra signor"
+    " signora sig dhr mevr mevrouw".split()
+)
+_STRONG_SIGNS = (
+    "name",
+    "hei",
+    "appelle",
+    "nom ",
+    "llamo",
+    "nombre",
+    "chamo",
+    "nome",
+    "chiamo",
+    "naam",
+    "heet",
+)
+
+
+def _has(lower: str, signs: Sequence[str]) -> bool:
+    return any(sign in lower for sign in signs)
+
+
+_WEAKLY = (
+    (_OPEN, _OPEN_WORDS), (_WEAK, _WEAK_WORDS), (_GREETING, _GREETING_WORDS), (_SELF, _SELF_WORDS),
+    (_SIGN_OFF, _SIGN_OFF_WORDS),
+)  # fmt: skip
+"""Phrases after which a name may come, and words of which one must be there for the phrase."""
+
+
+def _strongly(view: View) -> Iterator[Span]:
+    """What follows a phrase that only names follow."""
+    if any(sign in view.lower for sign in _STRONG_SIGNS):
+        for match in _STRONG.finditer(view.lower):
+            yield from _taken(view.text, match.end(), is_sure=True, rank=3)
+
+
+def _titled(view: View) -> Iterator[Span]:
+    """A name with its title: "Mr. Toy"."""
+    for match in _TITLE.finditer(view.lower):
+        for span in _taken(view.text, match.end(), is_sure=True, rank=3, most=3):
+            yield Span(match.start(), span.end, "PERSON", 3)
+
+
+def _taken(
+    text: str, start: int, *, is_sure: bool, rank: int, most: int = _MOST_WORDS
+) -> Iterator[Span]:
+    """The name that begins at `start`: words up to one that is no name.
+
+    Not sure means that the phrase before is also used without a name: then the words must look
+    like names, by the list or by two capital letters.
+    """
+    words = _name_words(text, start, most)
+    if not words:
+        return
+    plains = [plain(m[0]) for m in words]
+    known = any(
+        p in FIRST_NAMES and (p not in AMBIGUOUS or m[0][0].isupper())
+        for p, m in zip(plains, words, strict=True)
+    )
+    paired = len(words) > 1 and (plains[0] in FIRST_NAMES or plains[-1] in SURNAMES)
+    capitals = [m for m in words if m[0][0].isupper()]
+    titled = len(words) > 1 and len(capitals) == len(words)
+    if is_sure or known or paired or titled:
+        if (
+            not is_sure
+            and capitals
+            and not words[-1][0][0].isupper()
+            and plains[-1] not in SURNAMES
+        ):
+            words = _leading_capitals(words)
+        end = words[-1].end()
+        yield Span(words[0].start(), end - text[:end].endswith("."), "PERSON", rank)
+
+
+def _self_named(text: str, start: int) -> Iterator[Span]:
+    """One or two words after "this is" that end what is said and are no words we know."""
+    words = _name_words(text, start, 2)
+    if not words or not _SELF_END.match(text.lower()[words[-1].end() : words[-1].end() + 16]):
+        return
+    plains = [plain(m[0]) for m in words]
+    is_odd = any(p.endswith(_NO_NAME_ENDINGS) and p not in FIRST_NAMES for p in plains)
+    is_long = all(len(p) >= _NAME_CHARS for p in plains)
+    if is_long and not is_odd:
+        yield Span(
+            words[0].start(), words[-1].end() - text[: words[-1].end()].endswith("."), "PERSON", 4
+        )
+
+
+def _leading_capitals(words: list[re.Match[str]]) -> list[re.Match[str]]:
+    kept = []
+    for match in words:
+        if not match[0][0].isupper():
+            break
+        kept.append(match)
+    return kept or words[:1]
+
+
+def _name_words(text: str, start: int, most: int) -> list[re.Match[str]]:
+    """Up to `most` words that may belong to a name, a comma between surname and given name."""
+    words: list[re.Match[str]] = []
+    at = start
+    while len(words) < most:
+        match = _WORD.match(text, at)
+        if match is None:
+            break
+        word = plain(match[0])
+        is_stop = word in COMMON_WORDS and not (word in FIRST_NAMES and match[0][0].isupper())
+        is_listed = word in FIRST_NAMES or word in SURNAMES
+        is_stop = is_stop or (
+            len(word) > _NAME_CHARS + 1 and word.endswith(_ENDINGS) and not is_listed
+        )
+        if is_stop and word not in _PARTICLES:
+            break
+        words.append(match)
+        at = match.end()
+        if _ends_sentence(match[0]):
+            break
+        if text[at : at + 1] == " ":
+            at += 1
+        elif text[at : at + 2] == ", " and _is_inverted(words, text, at + 2):
+            at += 2
+        else:
+            break
+    while words and plain(words[-1][0]) in _PARTICLES | COMMON_WORDS:
+        words.pop()
+    return words
+
+
+def _is_inverted(words: list[re.Match[str]], text: str, at: int) -> bool:
+    """Whether a comma stands between one surname and a given name: "Toy, Robin"."""
+    after = _WORD.match(text, at)
+    if len(words) != 1 or after is None:
+        return False
+    word = plain(after[0])
+    if word in FIRST_NAMES:
+        return True
+    is_titled = after[0][0].isupper() and words[0][0][0].isupper()
+    return is_titled and word not in COMMON_WORDS
+
+
+def _ends_sentence(word: str) -> bool:
+    """Whether a word ends with a full stop and is no initial."""
+    return word.endswith(".") and len(word) > _NAME_CHARS - 1
+
+
+def _plain_names(text: str) -> Iterator[Span]:
+    """A given name with a capital, or a given name and a surname in any case."""
+    matches = list(_WORD.finditer(text))
+    for i, match in enumerate(matches):
+        word = plain(match[0])
+        if word not in FIRST_NAMES:
+            continue
+        after = matches[i + 1] if i + 1 < len(matches) else None
+        is_next = after is not None and text[match.end() : after.start()] == " "
+        is_titled = match[0][0].isupper() and not match[0].isupper()
+        if after is not None and is_next and not _ends_sentence(match[0]):
+            second = plain(after[0])
+            is_pair = second in SURNAMES and (is_titled == after[0][0].isupper())
+            is_sure_pair = second not in AMBIGUOUS or word not in AMBIGUOUS
+            has_capitals = is_titled and after[0][0].isupper() and second not in COMMON_WORDS
+            if (is_pair and is_sure_pair) or (has_capitals and word not in AMBIGUOUS):
+                end = after.end() - (after[0].endswith("."))
+                yield Span(match.start(), end, "PERSON", 4)
+                continue
+        is_thing = ARTICLE_BEFORE.search(text[max(0, match.start() - 6) : match.start()])
+        is_part = text[match.end() : match.end() + 1] == "-"
+        if is_titled and word not in AMBIGUOUS and not is_thing and not is_part:
+            yield Span(match.start(), match.end() - match[0].endswith("."), "PERSON", 5)
+
+
+def _named_before(text: str) -> Iterator[Span]:
+    """A word before "speaking" or "is my name"."""
+    for match in _NAME_BEFORE.finditer(text):
+        words = [w for w in match["v"].split() if plain(w) not in COMMON_WORDS]
+        is_sure = match["after"] != "speaking" or any(not w.islower() for w in words)
+        if words and is_sure:
+            start = match.start("v") + match["v"].index(words[0])
+            yield Span(start, match.end("v"), "PERSON", 4)
+
+
+def find_answer_name(view: View, *, is_asked: bool) -> Iterator[Span]:
+    """A name that is all of a message, but for words of politeness: "sure, Robin Toy"."""
+    start, end = answer_range(view.lower)
+    body = view.text[start:end]
+    words = list(re.finditer(r"[^\W\d_][\w'.-]*", body))
+    if not words or len(words) > _MOST_WORDS or re.search(r"[\d@<>:/?]", body):
+        return
+    plains = [plain(m[0]) for m in words]
+    if any(p in COMMON_WORDS and p not in FIRST_NAMES for p in plains):
+        return
+    is_even = len({m[0][0].isupper() for m in words}) == 1
+    is_known = is_even and _is_full_name(plains)
+    if is_asked or is_known:
+        yield Span(start + words[0].start(), start + words[-1].end(), "PERSON", 4)
+
+
+def _is_full_name(plains: Sequence[str]) -> bool:
+    """Whether words hold a given name that is no word, or one beside a surname."""
+    if any(p in FIRST_NAMES and p not in AMBIGUOUS for p in plains):
+        return True
+    return len(plains) > 1 and plains[0] in FIRST_NAMES and plains[-1] in SURNAMES
+
+
+_LEAD = re.compile(
+    r"\s*(?:(?:yes|yeah|yep|sure|ok|okay|certainly|of course|absolutely|that would be|that's"
+    r"|that is|it's|its|it is"
+    r"|it would be|this is|here it is|here you go|here|hi|hello|thanks|thank you|please"
+    r"|no problem|my|the|is|name|i'm"
+    r"|i am|ja|klar|gerne|oui|bien sûr|sí|claro|sim|sì|certo|natürlich|das ist|um|uh|so|well|and"
+    r"|alright|no|not at all|np)\b[\s,.:;!-]*)*"
+)
+_TAIL = re.compile(
+    r"(?:[\s,.!]|\b(?:please|thanks|thank you|sir|madam|ok|danke|merci|gracias)\b)+$"
+)
+_ANSWER_CHARS = 200
+
+
+def answer_range(lower: str) -> tuple[int, int]:
+    """Where a message's matter begins and ends, without words of politeness around it."""
+    if len(lower) > _ANSWER_CHARS:
+        return 0, len(lower)
+    lead = _LEAD.match(lower)
+    start = lead.end() if lead else 0
+    tail = _TAIL.search(lower, start)
+    return start, tail.start() if tail else len(lower)
+
+
+def find_known_names(view: View, names: Sequence[str]) -> Iterator[Span]:
+    """A full name in any order and each long part of it, in any case where it is no word."""
+    for name in names:
+        parts = [p for p in re.split(r"[\s,]+", name) if len(p) >= _NAME_CHARS and p.isalpha()]
+        if not parts:
+            continue
+        either = "|".join(re.escape(p) for p in parts)
+        pattern = re.compile(rf"\b(?:{either})\b(?:,? (?:{either})\b)*", re.IGNORECASE)
+        for match in pattern.finditer(view.text):
+            if match[0][0].isupper() or " " in match[0] or plain(match[0]) not in COMMON_WORDS:
+                yield Span(match.start(), match.end(), "PERSON", 2)
+        yield from _near_misses(view, [p for p in parts if len(p) >= _FUZZY_CHARS])
+
+
+_FUZZY_CHARS = 5
+
+
+def _near_misses(view: View, parts: Sequence[str]) -> Iterator[Span]:
+    """Words with a capital that differ from a long part of a known name by one edit."""
+    wanted = [p.lower() for p in parts]
+    if not wanted:
+        return
+    for match in _TITLED.finditer(view.text):
+        word = match[0].lower()
+        if word not in COMMON_WORDS and any(is_one_edit(word, part) for part in wanted):
+            yield Span(match.start(), match.end(), "PERSON", 4)
+
+
+def is_one_edit(a: str, b: str) -> bool:
+    """Whether two different words are one insertion, deletion, change or swap apart.
+
+    >>> is_one_edit("jonhson", "johnson"), is_one_edit("jonson", "johnson"), is_one_edit("a", "a")
+    (True, True, False)
+    """
+    if a == b or abs(len(a) - len(b)) > 1:
+        return False
+    i = 0
+    while i < min(len(a), len(b)) and a[i] == b[i]:
+        i += 1
+    if len(a) == len(b):
+        is_swap = a[i : i + 2] == b[i : i + 2][::-1] and a[i + 2 :] == b[i + 2 :]
+        return a[i + 1 :] == b[i + 1 :] or is_swap
+    longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+    return longer[i + 1 :] == shorter[i:]

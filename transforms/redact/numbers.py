@@ -1,0 +1,364 @@
+"""Numbers that only context makes personal: "ssn 5632", or "6980" as the answer to a question."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from transforms.redact.addresses import STATES
+from transforms.redact.checksums import is_card_number
+from transforms.redact.cues import CUES, cue_after, cue_before, is_last_four
+from transforms.redact.names import answer_range
+from transforms.redact.spans import KEPT, SUM, THINGS, Span
+from transforms.redact.spoken import NUMBER_WORDS, SpokenNumber, spoken_emails, spoken_numbers
+from transforms.redact.view import View
+from transforms.redact.words import COMMON_WORDS, FIRST_NAMES
+
+_TOKEN = re.compile(r"[^\s<>,;!?()\"\[\]]+")
+_TOKEN_CHARS = 64
+"""Longer runs without a space are no number of a person."""
+
+_DIGIT = re.compile(r"\d")
+_MONTH = (
+    r"(?:jan(?:uary|uar|vier|eiro)?|feb(?:ruary|ruar)?|fév(?:rier)?|mar(?:ch|s|zo|ço)?|märz"
+    r"|apr(?:il)?|avril|abril|may|mai|mayo|maio"
+    r"|jun(?:e|i)?|juin|jul(?:y|i)?|juillet|aug(?:ust)?|août|agosto|sep(?:t(?:ember)?)?"
+    r"|oct(?:ober)?|okt(?:ober)?|nov(?:ember)?"
+    r"|dec(?:ember)?|dez(?:ember)?|enero|febrero|junio|julio|septiembre|octubre|noviembre"
+    r"|diciembre|janeiro|fevereiro|junho|julho"
+    r"|setembro|outubro|novembro|dezembro|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre"
+    r"|ottobre|dicembre"
+    r"|septembre|octobre|novembre|décembre|januari|februari|maart|mei|augustus)"
+)
+DATE = re.compile(
+    r"(?<![\w./-])(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2}"
+    rf"|\d{{1,2}}(?:st|nd|rd|th|\.|º)?(?: of| de)? {_MONTH}\.?,?(?: de)? \d{{4}}"
+    rf"|{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}})(?![\w/-]|\.\d)"
+)
+_BORN = re.compile(
+    r"\b(?:dob|d\.o\.b\.?|born|birth ?day|birth ?date|birth|geboren|geburtsdatum|geburtstag"
+    r"|naissance|née?|nacid[oa]|nacimiento"
+    r"|nascimento|nasci|nat[oa]|nascita|geboortedatum)\b[^\d\n]{0,24}$"
+)
+_MONEY = "$€£¥%"
+_UNITS = frozenset(
+    "dollar dollars usd eur euro euros gbp pound pounds bucks cents rupees rs inr % percent items"
+    " item units unit pieces days day"
+    " hours hour minutes minute mins min weeks week months month years year times gb mb tb kb kg"
+    " g lb lbs km miles mi cm mm inch"
+    " inches cc am pm cal stars points miles people persons passengers pages mbps watts volts"
+    " degrees keyboards".split()
+)
+_LETTERED = re.compile(r"(?!1z)[a-z]{1,3}-?\d{6,12}")
+"""An account number with its letters in front, as an answer; forms of orders are told before."""
+
+_CODE = re.compile(r"#?(?=[\w./-]*\d)[\w./-]{3,40}")
+_SCIENTIFIC = re.compile(r"(?<![\w.])\d[.,]?\d{2,5} ?e ?\+?(?:1\d|20)(?!\w)")
+"""A long number as a spreadsheet shows it when it is copied: 6.57E+15."""
+
+_LEAST_DIGITS = {"PHONE": 7, "CARD": 3, "POSTCODE": 3, "PASSWORD": 3, "ACCOUNT": 3, "SSN": 3}
+ASK_ORDER = (
+    "SSN_LAST4", "SSN", "CARD", "IBAN", "ACCOUNT", "PHONE", "POSTCODE", "PASSWORD", "USERNAME",
+    "LICENSE", "PASSPORT", "ORDER", "INVOICE", "TRACKING", "TICKET", "BOOKING", "CLAIM", "POLICY",
+    "REFERENCE", "DOB",
+)  # fmt: skip
+_WITH_LETTERS = frozenset({"PASSWORD", "USERNAME", "LICENSE", "PASSPORT", "ACCOUNT", "IBAN"})
+_STATES = frozenset(STATES)
+_YEARS = range(1940, 2040)
+_LAST_BIRTH_YEAR = 2012
+_RECENT = range(15, 30)
+"""Two-digit years in which a date in one run of six digits is taken for one of a purchase."""
+_SSN_DIGITS = 9
+_PHONE_DIGITS = range(7, 16)
+_CARD_DIGITS = range(12, 20)
+_SPOKEN_PHONE_DIGITS = 10
+_ANSWER_DIGITS = 4
+_ABOUT_FOUR = (3, 4, 5)
+"""Digits of "the last four", as people count."""
+
+_QUANTITY_DIGITS = 5
+_DATE_DIGITS = (6, 8)
+_DAYS, _MONTHS = range(1, 32), range(1, 13)
+_ANSWER_WORDS = 5
+_SUM_DIGITS = 7
+_THING_FORM = re.compile(
+    r"(?:ord|order|inv|tkt|ticket|case|ref|po|rma|clm|pol|bkg)[-_#]?\d[\w-]{2,30}|1z[0-9a-z]{16}"
+)
+_THING_PREFIX = {
+    "ord": "ORDER", "po": "ORDER", "inv": "INVOICE", "tkt": "TICKET", "tic": "TICKET",
+    "cas": "TICKET", "ref": "REFERENCE", "rma": "REFERENCE", "clm": "CLAIM", "pol": "POLICY",
+    "bkg": "BOOKING", "1z": "TRACKING",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What is known about where a number stands."""
+
+    asked: frozenset[str] = frozenset()
+    """Types that the agent has just asked for."""
+    is_answer_masked: bool = True
+    """Whether a message that is nothing but a number is masked without a question (customers)."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    start: int
+    end: int
+    text: str
+
+    @property
+    def digits(self) -> int:
+        return sum(c.isdigit() for c in self.text)
+
+    @property
+    def is_number(self) -> bool:
+        return all(c.isdigit() or c in "-./#+" for c in self.text)
+
+
+def find_numbers(view: View, expected: Expected) -> Iterator[Span]:
+    """Typed spans of numbers in digits and in words, dates of birth, and ids of things."""
+    lower = view.lower
+    if view.digits:
+        yield from _dates(lower, expected)
+        yield from _written(lower, expected)
+    if "dot" in view.words:
+        yield from (Span(start, end, "EMAIL", 2) for start, end in spoken_emails(lower))
+    if not NUMBER_WORDS.isdisjoint(view.words):
+        yield from _spoken(lower, expected)
+
+
+def _dates(lower: str, expected: Expected) -> Iterator[Span]:
+    start, end = answer_range(lower)
+    for match in DATE.finditer(lower):
+        is_all = match.start() <= start + 4 and match.end() >= end
+        is_born = _BORN.search(lower[max(0, match.start() - 40) : match.start()])
+        if is_born or ("DOB" in expected.asked and KEPT not in expected.asked):
+            yield Span(match.start(), match.end(), "DOB", 2)
+        elif (
+            is_all and expected.is_answer_masked and not expected.asked and _may_be_birth(match[0])
+        ):
+            yield Span(match.start(), match.end(), "DATE", 3)
+        else:
+            yield Span(match.start(), match.end(), KEPT, 3)
+
+
+def _may_be_birth(date: str) -> bool:
+    """Whether a date is so long ago that an adult may be born on it; others are of deliveries."""
+    years = [int(n) for n in re.findall(r"\d{4}", date)]
+    return not years or max(years) <= _LAST_BIRTH_YEAR
+
+
+def _written(lower: str, expected: Expected) -> Iterator[Span]:
+    tokens = [
+        _trimmed(m)
+        for m in _TOKEN.finditer(lower)
+        if len(m[0]) <= _TOKEN_CHARS
+        and _DIGIT.search(m[0])
+        and "@" not in m[0]
+        and "://" not in m[0]
+    ]
+    is_answer = _is_answer(lower, tokens, expected)
+    if is_answer or expected.asked:
+        yield from (Span(m.start(), m.end(), "NUMBER", 3) for m in _SCIENTIFIC.finditer(lower))
+    last: Span | None = None
+    for token in tokens:
+        kind = _type_of(lower, token, expected, last, is_answer=is_answer)
+        if kind is None:
+            last = None
+            continue
+        span = Span(token.start, token.end, kind, 4)
+        if last and last.type == kind and lower[last.end : token.start] in (" ", "-", " - "):
+            span = Span(last.start, token.end, kind, 4 if kind != KEPT else 6)
+        last = span
+        yield span
+
+
+def _trimmed(match: re.Match[str]) -> _Token:
+    raw = match[0].rstrip(".:'*-/")
+    text = raw.lstrip("#'*:=-.")
+    start = match.start() + len(raw) - len(text)
+    for sign in (":", "=", "#"):
+        head, found, value = text.rpartition(sign)
+        if found and _DIGIT.search(value) and not _DIGIT.search(head):
+            return _Token(start + len(text) - len(value), start + len(text), value)
+    return _Token(start, start + len(text), text)
+
+
+def _type_of(
+    lower: str, token: _Token, expected: Expected, last: Span | None, *, is_answer: bool
+) -> str | None:
+    """The type of a number by its neighbours, the run it belongs to, the question, the message."""
+    if _is_quantity(lower, token):
+        return None
+    cue = _cue_of(lower, token)
+    if last and cue in (None, last.type) and token.is_number and last.type != KEPT:
+        if lower[last.end : token.start] in (" ", "-"):
+            return last.type
+    if cue == KEPT or (cue == SUM and token.digits <= _SUM_DIGITS):
+        return None if token.digits < _ANSWER_DIGITS else KEPT
+    if cue not in (None, SUM):
+        return _fitted(lower, token, str(cue))
+    if expected.asked:
+        return _answered(token, expected)
+    return _suspected(lower, token, is_answer=is_answer)
+
+
+def _cue_of(lower: str, token: _Token) -> str | None:
+    """The type that words before, the form of an id, or words behind give to a number."""
+    cue = cue_before(lower, token.start)
+    if cue is None and (match := _THING_FORM.fullmatch(token.text)):
+        cue = _THING_PREFIX.get(match[0][:3]) or _THING_PREFIX.get(match[0][:2])
+    return cue or cue_after(lower, token.end)
+
+
+def _suspected(lower: str, token: _Token, *, is_answer: bool) -> str | None:
+    """NUMBER or POSTCODE for a number that nobody calls anything, where it looks like an answer."""
+    if is_last_four(lower, token.start) and token.is_number and token.digits in _ABOUT_FOUR:
+        return "NUMBER"
+    return _beside_word(lower, token) if is_answer and _is_bare(token) else None
+
+
+def _beside_word(lower: str, token: _Token) -> str | None:
+    """The type of a bare number by its neighbour: none beside one to three letters of a code."""
+    before = re.search(r"(?<![\w'])([^\W\d_]{1,3}) $", lower[max(0, token.start - 5) : token.start])
+    after = re.match(r" [a-z](?!\w)", lower[token.end : token.end + 3])
+    if before and before[1] in _STATES and token.digits in (5, 6):
+        return "POSTCODE"
+    is_word = (
+        before is None
+        or before[1] in FIRST_NAMES
+        or (len(before[1]) > 1 and before[1] in COMMON_WORDS)
+    )
+    return "NUMBER" if is_word and after is None else None
+
+
+def _is_quantity(lower: str, token: _Token) -> bool:
+    if token.start and lower[token.start - 1] in _MONEY:
+        return True
+    after = lower[token.end : token.end + 14].split(None, 1)
+    is_unit = bool(after) and after[0].strip(".,;!?") in _UNITS
+    is_time = ":" in token.text or token.text.endswith(("am", "pm", "th", "st", "nd", "rd"))
+    return is_time or (is_unit and token.digits <= _QUANTITY_DIGITS)
+
+
+def _fitted(lower: str, token: _Token, cue: str) -> str | None:
+    """The cue's type where the number can be that, else None."""
+    if cue in THINGS:
+        return cue if _CODE.fullmatch(token.text) else None
+    if not token.is_number and cue not in _WITH_LETTERS:
+        return None
+    if cue == "DOB":
+        return cue if token.digits in _DATE_DIGITS else None
+    if cue == "SSN" and token.digits < _SSN_DIGITS:
+        return "SSN_LAST4" if token.digits >= _LEAST_DIGITS[cue] else None
+    least = _LEAST_DIGITS.get(cue, 3)
+    if cue == "ACCOUNT" and not is_last_four(lower, token.start):
+        least = _ANSWER_DIGITS
+    is_begun = cue == "PHONE" and token.digits > 1 and _goes_on(lower, token)
+    return cue if token.digits >= least or is_begun else None
+
+
+def _goes_on(lower: str, token: _Token) -> bool:
+    """Whether enough digits for a telephone number follow in groups."""
+    rest = re.match(r"(?:[ .-]\d{2,7}){1,5}", lower[token.end : token.end + 24])
+    digits = sum(c.isdigit() for c in rest[0]) if rest else 0
+    return digits + token.digits >= _LEAST_DIGITS["PHONE"]
+
+
+def _answered(token: _Token, expected: Expected) -> str | None:
+    """The asked type that fits a number best."""
+    asked = expected.asked
+    fits = {
+        "SSN_LAST4": token.is_number and token.digits in _ABOUT_FOUR,
+        "SSN": token.is_number and token.digits in (_SSN_DIGITS, _ANSWER_DIGITS),
+        "CARD": token.is_number and token.digits in (*_CARD_DIGITS, *_ABOUT_FOUR),
+        "PHONE": token.is_number and token.digits in _PHONE_DIGITS,
+        "POSTCODE": token.digits in range(3, 11),
+        "DOB": token.is_number and token.digits in _DATE_DIGITS,
+    }
+    order = [
+        kind
+        for kind in ASK_ORDER
+        if kind in asked and fits.get(kind, token.digits >= _ABOUT_FOUR[0])
+    ]
+    if order:
+        kind = order[0]
+        return "SSN_LAST4" if kind == "SSN" and token.digits < _SSN_DIGITS else kind
+    is_personal = not asked <= THINGS | {KEPT}
+    return "NUMBER" if is_personal and token.is_number and token.digits >= _ANSWER_DIGITS else None
+
+
+def _is_bare(token: _Token) -> bool:
+    """Whether a number may be the answer to a question after something personal.
+
+    Not a year, not a round sum, not a date in one run of digits (MMDDYYYY).
+    """
+    text = token.text
+    if _LETTERED.fullmatch(text):
+        return True
+    if not token.is_number or token.digits < _ANSWER_DIGITS:
+        return False
+    if not text.isdigit():
+        return token.digits >= _QUANTITY_DIGITS
+    value = int(text)
+    is_year = len(text) == _ANSWER_DIGITS and value in _YEARS
+    is_round = len(text) <= _QUANTITY_DIGITS and value % 100 == 0 and not text.startswith("0")
+    return not (is_year or is_round or _is_date_run(text))
+
+
+def _is_date_run(text: str) -> bool:
+    """Whether seven or eight digits end in a year, or six in a recent one, after day and month."""
+    if len(text) in (7, 8) and int(text[-4:]) in _YEARS:
+        head = text[:-4]
+    elif len(text) == _DATE_DIGITS[0] and int(text[-2:]) in _RECENT:
+        head = text[:-2]
+    else:
+        return False
+    pairs = ((head[:2], head[2:]), (head[:1], head[1:]))
+    return any(
+        (int(a) in _MONTHS or int(b) in _MONTHS) and int(a) in _DAYS and int(b) in _DAYS
+        for a, b in pairs
+        if b
+    )
+
+
+_QUERY_WORDS = frozenset(
+    "i you want need how what when where why can could would have has was get give make add order"
+    " buy for to from cancel change"
+    " check transfer charge charged amount total costs book booking flight price model item my's"
+    " send me us they he she".split()
+)
+
+
+def _is_answer(lower: str, tokens: list[_Token], expected: Expected) -> bool:
+    """Whether a message is so short that its numbers are what somebody asked for."""
+    if not tokens or not expected.is_answer_masked:
+        return False
+    start, end = answer_range(lower)
+    words = re.findall(r"[^\W\d_][\w'.-]*", lower[start:end])
+    if len(words) > _ANSWER_WORDS or "?" in lower:
+        return False
+    return not any(w in _QUERY_WORDS or w in _UNITS or CUES.get(w) in (KEPT, SUM) for w in words)
+
+
+def _spoken(lower: str, expected: Expected) -> Iterator[Span]:
+    for number in spoken_numbers(lower):
+        kind = _spoken_type(lower, number, expected)
+        if kind is not None:
+            yield Span(number.start, number.end, kind, 3)
+
+
+def _spoken_type(lower: str, number: SpokenNumber, expected: Expected) -> str | None:
+    cue = cue_before(lower, number.start) or cue_after(lower, number.end)
+    token = _Token(number.start, number.end, number.digits)
+    if cue == KEPT or (cue == SUM and len(number.digits) <= _SUM_DIGITS):
+        return None
+    if cue is not None and cue != SUM:
+        return _fitted(lower, token, cue)
+    if expected.asked:
+        return _answered(token, expected)
+    if len(number.digits) in _CARD_DIGITS and is_card_number(number.digits):
+        return "CARD"
+    if len(number.digits) >= _SPOKEN_PHONE_DIGITS:
+        return "PHONE"
+    return "NUMBER" if expected.is_answer_masked and len(number.digits) >= _ANSWER_DIGITS else None

@@ -1,0 +1,72 @@
+"""Hashed features of a text: words, pairs of words and pieces of words, as counts by index.
+
+Pure; the same text gives the same features on every machine (CRC-32, not Python's salted hash).
+Placeholders, numbers and sentences that only state who or which (`My number is <PHONE_1>.`) are
+left out: they would tie a category to whatever people are asked for. Source of the trick:
+Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 2009.
+"""
+
+import re
+from collections import Counter
+from zlib import crc32
+
+BITS = 15
+SIZE = 1 << BITS
+"""Features are counted modulo this: few thousand distinct words collide in about one of ten."""
+
+MAX_CHARS = 2000
+PIECE_CHARS = 4
+
+_IDENTIFIER = r"(?:<[A-Z][A-Z0-9_]*>|[\w.+-]*\d[\w./-]*|[\w.+-]+@[\w.-]+)"
+_OWNER = (
+    r"(?:my|the|our|this|it|its)(?:\s+(?!(?:my|the|our|this|its)\b)\w+){0,4}?"
+    r"\s+(?:is|are|was|came)(?:\s+(?:under|at|for|on))?"
+)
+_THING = (
+    r"(?:invoice|order|tracking|model|serial|customer|reference|ticket|case|account|policy)"
+    r"(?:\s+(?:number|no\.?|id|#))?\s*:?"
+)
+_SELF = (
+    r"(?:i(?:'m| am)|this is|i\s+(?:bought|ordered)\s+(?:it|this|them)\s+on|i\s+live\s+(?:at|in))"
+)
+_ASIDE = (
+    r"(?:invoice|tracking|model|serial|customer|reference|product|policy)"
+    r"(?:\s+(?:number|code|no\.?|id|#))?\s*:?"
+)
+_STATES_ID = re.compile(
+    rf"(?:^|(?<=[.!?\n])|(?<=\s))(?:(?:{_OWNER}|{_SELF})\s+(?:\w+\s+){{0,3}}?{_IDENTIFIER}"
+    rf"(?:[\s,]+{_IDENTIFIER})*|(?:(?<=[.!?\n] )|(?<=\n)){_THING}\s+{_IDENTIFIER}"
+    rf"|{_ASIDE}\s+{_IDENTIFIER}[.!\s]*$)",
+    re.IGNORECASE,
+)
+_PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]*>")
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
+
+
+def words_of(text: str) -> list[str]:
+    """The words that features are made of, in lower case."""
+    text = text[:MAX_CHARS].replace("\u2019", "'")
+    text = _PLACEHOLDER.sub(" ", _STATES_ID.sub(" ", text))
+    return [w.lower() for w in _WORD.findall(text)]
+
+
+def features(text: str) -> dict[int, float]:
+    """Index → weight, of length one; empty for a text without words.
+
+    A feature that occurs n times weighs as if once: queries are short, repetition is noise.
+    """
+    words = words_of(text)
+    seen: Counter[int] = Counter()
+    for word in words:
+        seen[_index("w", word)] = 1
+        padded = f" {word} "
+        for i in range(len(padded) - PIECE_CHARS + 1):
+            seen[_index("p", padded[i : i + PIECE_CHARS])] = 1
+    for first, second in zip(words, words[1:], strict=False):
+        seen[_index("b", f"{first} {second}")] = 1
+    length = len(seen) ** 0.5
+    return {index: count / length for index, count in seen.items()}
+
+
+def _index(kind: str, text: str) -> int:
+    return crc32(f"{kind}:{text}".encode()) & (SIZE - 1)

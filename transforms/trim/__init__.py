@@ -1,0 +1,82 @@
+"""The author's own words out of the body of a mail, and what was cut, so that it can be undone.
+
+A mail is looked at line by line: quotes first, then signatures and disclaimers in what is left,
+the greeting last. No step needs to know the mail's language. Every pattern is bounded and sees at
+most `lines.LONGEST_LINE` characters, so the cost is linear in the length of the mail.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from itertools import groupby
+
+from transforms.trim.disclaimer import mark_disclaimers
+from transforms.trim.greeting import mark_greeting
+from transforms.trim.lines import Kind, Lines
+from transforms.trim.quote import mark_quotes
+from transforms.trim.signature import mark_signatures
+
+MOST_LINES = 5_000
+"""Lines of a mail that are looked at; whatever is below is cut as `excess`."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A stretch of the original text that is not the author's words to the reader."""
+
+    kind: Kind
+    start: int
+    end: int
+    """Offsets in characters of the original text; the end is exclusive and takes the line end."""
+
+
+@dataclass(frozen=True)
+class Trimmed:
+    """A mail's body and the cuts in it; `text` and `cuts` together hold all of the original."""
+
+    original: str
+    cuts: tuple[Cut, ...]
+
+    def text(self, keep: Collection[Kind] = ()) -> str:
+        """The body without its cuts, but with those of the kinds to `keep`."""
+        parts, at = [], 0
+        for cut in self.cuts:
+            if cut.kind not in keep:
+                parts.append(self.original[at : cut.start])
+                at = cut.end
+        parts.append(self.original[at:])
+        return "".join(parts)
+
+    def cut_text(self, kind: Kind) -> str:
+        """What was cut of one kind."""
+        return "".join(self.original[c.start : c.end] for c in self.cuts if c.kind == kind)
+
+
+def trim(text: str, names: tuple[str, ...] = ()) -> Trimmed:
+    """The cuts that leave a mail's author's own words.
+
+    Args:
+        text: Body as plain text; `transforms.parse.html` makes one of HTML.
+        names: How the author is called, where the envelope says so.
+    """
+    raw = text.split("\n")
+    lines = Lines(raw[:MOST_LINES])
+    mark_quotes(lines)
+    mark_disclaimers(lines)
+    mark_signatures(lines, names)
+    mark_greeting(lines)
+    return Trimmed(text, tuple(_cuts(raw, lines.kinds)))
+
+
+def _cuts(raw: list[str], kinds: list[Kind | None]) -> list[Cut]:
+    """Neighbouring lines of one kind as one cut."""
+    found: list[Cut] = []
+    start = end = 0
+    for kind, run in groupby(zip(kinds, raw, strict=False), key=lambda pair: pair[0]):
+        end = start + sum(len(line) + 1 for _, line in run)
+        if kind is not None:
+            found.append(Cut(kind, start, end))
+        start = end
+    if len(raw) > len(kinds):
+        rest = raw[len(kinds) :]
+        found.append(Cut("excess", end, end + sum(map(len, rest)) + len(rest)))
+    return found

@@ -1,0 +1,222 @@
+"""Which lines of a mail are an earlier mail: `>` marks, attributions, header blocks, dividers.
+
+The shapes are those of mail programs, not of languages: an attribution names two of a date, an
+address and a verb of writing and ends the line with them; a header block is a run of `Label: value`
+lines with two kinds of labels; a divider is words between dashes. Only verbs, labels and the words
+of dividers come from `transforms.trim.patterns`.
+"""
+
+import re
+
+from transforms.trim.lines import Lines, is_marked, is_rule
+from transforms.trim.patterns import union, whole_line
+
+_DATE = re.compile(
+    r"(?<!\d)(?:(?:19|20)\d\d(?!\d)|\d{1,2}[:.hH]\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d))"
+)
+_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,80}@[^\s<>()\[\]\"',;:]{1,80}")
+_VERB = re.compile(rf"(?<![^\W_])(?:{union('wrote')})(?![^\W\d_])", re.IGNORECASE)
+_VERB_CJK = re.compile(r"写道|寫道|写到|のメール|のメッセージ|書きました|작성|썼습니다")
+_ENCLOSED_ADDRESS = re.compile(
+    r"[<(\[][^\s<>()\[\]]{1,80}@[^\s<>()\[\]]{1,80}[>)\]]|<[^\s<>@]{1,80}@|&lt;"
+)
+"""Nobody writes an address in brackets into a sentence that ends in a colon."""
+_ADDRESS_LAST = re.compile(r"@[^\s:]{1,80}\s*[>\])]{0,3}\s*[:：]$")
+_OPENER = re.compile(r"^\W{0,6}(?:[^\W\d_]{1,12}\.?,?\s{1,3}){0,3}\d")
+_VERB_LAST = re.compile(rf"(?:{union('wrote')})\s?[:：]?\s?-{{0,6}}$", re.IGNORECASE)
+_VERB_CHARS = 30
+"""Longest verb with what may follow it in its line."""
+_NAMED = re.compile(
+    r"(?:[A-ZÀ-ÞĀ-ŽА-Я][^\s]{0,40}|\byou)[\"')]?\s+\S{1,12}(?:\s\S{1,9})?\s?[:：]?-{0,6}$"
+)
+_SENTENCE_END = (".", "!", "?", ":", ";")
+_LONGEST_ATTRIBUTION = 360
+_MOST_WRAPS = 3
+
+_LABEL = re.compile(r"^[\W_]{0,6}([^\W\d_](?:[^\W\d_]|[ '’.-]){0,24}?)\s?\**\s?[:：]\s?\**(?!//)")
+_LABELS = {name: whole_line(union(name)) for name in ("sender", "sent", "receiver", "subject")}
+_BLOCK_SPAN = 10
+"""Lines that a header block may take: five labels and as many wrapped values."""
+_FEWEST_LABELS = 2
+"""Kinds of labels in a header block that names its sender; without a sender it takes one more."""
+_OUTLOOK_RULE = 10
+_SUBJECT_INSIDE = re.compile(rf"\s(?:{union('subject')})\s?[:：]\s", re.IGNORECASE)
+
+_DIVIDER = re.compile(
+    rf"^[-_=*~—–>#\s]{{0,60}}(?:{union('original')})\s?:?[-_=*~—–<#\s]{{0,60}}$", re.IGNORECASE
+)
+_DRAWN = re.compile(r"^\W{2}|[:：]$|\W{2}$")
+_WORDS_IN_RULES = re.compile(r"^[-_=]{3,60}\s?[^-_=]{2,60}?\s?[-_=]{3,60}$")
+_REPLY_ABOVE = re.compile(
+    rf"^\W{{0,30}}(?:{union('reply_above')}).{{0,60}}$|^[-=#_ ]{{3,40}}reply above",
+    re.IGNORECASE,
+)
+_LONG_QUOTED = 60
+"""A mail program wraps lines longer than this, and the rest then stands without a mark."""
+_LONGEST_REST = 80
+_WORD = re.compile(r"\w")
+
+
+def mark_quotes(lines: Lines) -> None:
+    """Mark every line that belongs to an earlier mail, and keep answers between them."""
+    i = 0
+    while i < len(lines.bare):
+        if is_marked(lines.bare[i]):
+            lines.kinds[i] = "quote"
+            i += 1
+            continue
+        start, after = _quote_at(lines, i)
+        if after is None:
+            i += 1
+            continue
+        lines.mark(range(_with_rules_above(lines, start), after), "quote")
+        below = lines.next_filled(after)
+        if below < len(lines.bare) and is_marked(lines.bare[below]):
+            i = after
+            continue
+        if _is_all_there_is(lines, start):
+            # The quote lost its marks, or somebody forwards without a word: the rest is the mail.
+            i = below
+            continue
+        lines.mark(range(after, len(lines.bare)), "quote")
+        break
+    _mark_wrapped(lines)
+
+
+def _is_all_there_is(lines: Lines, start: int) -> bool:
+    """Whether nothing of the author's stands above a quote."""
+    return not any(
+        lines.bare[i] and lines.kinds[i] is None and not is_rule(lines.bare[i])
+        for i in range(start)
+    )  # fmt: skip
+
+
+def _quote_at(lines: Lines, i: int) -> tuple[int, int | None]:
+    """First line of a quote's introduction that is recognised at `i`, and the line after."""
+    if not lines.bare[i]:
+        return i, None
+    if start := _attribution(lines, i):
+        return start[0], i + 1
+    if after := _header_block(lines, i):
+        return i, after
+    return i, _divider(lines, i)
+
+
+def _attribution(lines: Lines, i: int) -> tuple[int] | None:
+    """The line where an attribution begins that ends at line `i`."""
+    last = lines.bare[i]
+    if last[-1] not in ":：-" and not _VERB_LAST.search(last[-_VERB_CHARS:]):
+        return None
+    text, found = last, None
+    for begin in range(i, max(-1, i - _MOST_WRAPS - 1), -1):
+        bare = lines.bare[begin]
+        if begin < i:
+            if not bare or lines.kinds[begin] or bare.endswith(_SENTENCE_END):
+                break
+            text = f"{bare} {text}"
+        if len(text) > _LONGEST_ATTRIBUTION:
+            break
+        is_addressed = begin < i and lines.bare[begin + 1].startswith("<")
+        begins = _OPENER.match(bare) and (_DATE.search(bare) or is_addressed)
+        if (found is None or begins) and _is_attribution(text, lines, begin, i):
+            found = begin
+    return None if found is None else (found,)
+
+
+def _is_attribution(text: str, lines: Lines, begin: int, end: int) -> bool:
+    has_verb = bool(_VERB.search(text) or _VERB_CJK.search(text))
+    has_date = bool(_DATE.search(text))
+    if _ADDRESS.search(text):
+        is_enclosed = _ENCLOSED_ADDRESS.search(text) is not None
+        is_last = _ADDRESS_LAST.search(text) is not None
+        if has_verb and (is_enclosed or is_last or _VERB_LAST.search(text[-_VERB_CHARS:])):
+            return True
+        if has_date and (is_enclosed or (is_last and _OPENER.match(text))):
+            return True
+    below = lines.next_filled(end + 1)
+    if has_verb and below < len(lines.bare) and is_marked(lines.bare[below]):
+        return True
+    is_paragraph = begin == 0 or not lines.bare[begin - 1] or is_rule(lines.bare[begin - 1])
+    return (
+        has_verb and has_date and is_paragraph
+        and bool(_OPENER.match(text)) and bool(_NAMED.search(text) or _VERB_CJK.search(text))
+    )  # fmt: skip
+
+
+def _label(bare: str) -> str | None:
+    """Kind of label that a line begins with."""
+    found = _LABEL.match(bare)
+    if found is None:
+        return None
+    word = found[1].strip(" *_").lower()
+    return next((kind for kind, known in _LABELS.items() if known.match(word)), None)
+
+
+def _header_block(lines: Lines, i: int) -> int | None:
+    """The line after a block of mail headers that begins at `i`."""
+    if _label(lines.bare[i]) is None:
+        return None
+    labels: set[str] = set()
+    after, has_sign = i, False
+    for j in range(i, min(i + _BLOCK_SPAN, len(lines.bare))):
+        bare = lines.bare[j]
+        label = _label(bare)
+        if label is None and (not bare or j - after > 1):
+            break
+        if label is not None:
+            labels.add(label)
+            after = j + 1
+            has_sign = has_sign or label == "subject" or bool(_SUBJECT_INSIDE.search(bare))
+        has_sign = has_sign or _ADDRESS.search(bare) is not None
+    enough = _FEWEST_LABELS if "sender" in labels else _FEWEST_LABELS + 1
+    return after if has_sign and len(labels) >= enough else None
+
+
+def _divider(lines: Lines, i: int) -> int | None:
+    """The line after a divider that begins a quote at `i`."""
+    bare = lines.bare[i]
+    if _REPLY_ABOVE.match(bare):
+        return i + 1
+    if _DIVIDER.match(bare) and _DRAWN.search(bare):
+        below = lines.next_filled(i + 1)
+        after = _header_block(lines, below) if below < len(lines.bare) else None
+        return after or i + 1
+    below = lines.next_filled(i + 1)
+    if below < len(lines.bare) and (_WORDS_IN_RULES.match(bare) or _is_outlook_rule(bare)):
+        return _unknown_block(lines, below)
+    return None
+
+
+def _is_outlook_rule(bare: str) -> bool:
+    return len(bare) >= _OUTLOOK_RULE and not bare.strip("_-=")
+
+
+def _unknown_block(lines: Lines, i: int) -> int | None:
+    """The line after a header block in a language that no table knows, under a drawn line."""
+    rows = lines.bare[i : i + _BLOCK_SPAN]
+    labelled = [_LABEL.match(row) is not None for row in rows]
+    count = labelled.index(False) if False in labelled else len(rows)
+    text = "\n".join(rows[:count])
+    is_block = count > _FEWEST_LABELS and _ADDRESS.search(text) and _DATE.search(text)
+    return i + count if is_block else None
+
+
+def _with_rules_above(lines: Lines, start: int) -> int:
+    """The first of the empty and drawn lines that stand above a quote."""
+    begin = start
+    for i in range(start - 1, -1, -1):
+        if lines.kinds[i] or (lines.bare[i] and not is_rule(lines.bare[i])):
+            break
+        begin = i
+    return begin
+
+
+def _mark_wrapped(lines: Lines) -> None:
+    """Mark the unmarked rests of long quoted lines: `> … est viverra` / `quis.` / `> …`."""
+    for i in range(1, len(lines.bare) - 1):
+        above, bare, below = lines.bare[i - 1 : i + 2]
+        if lines.kinds[i] or not bare or not (is_marked(above) and is_marked(below)):
+            continue
+        is_rest = len(above) >= _LONG_QUOTED and not above.endswith(("?", "!"))
+        if (is_rest and bare[0].islower() and len(bare) <= _LONGEST_REST) or not _WORD.search(bare):
+            lines.mark([i], "quote")

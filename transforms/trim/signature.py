@@ -1,0 +1,207 @@
+"""Which lines of a mail end it without saying anything: closing, name, contact block, phone's line.
+
+Runs after the quotes are marked, on each segment of the author's own lines. Tables give closings
+and the first words of a mail program's line; a contact block is known by its shape.
+"""
+
+import re
+
+from transforms.trim.lines import Lines, is_rule
+from transforms.trim.patterns import union, whole_line
+
+_DELIMITER = re.compile(r"^(?:--|—|––|—-|--\s*--|_{2,}|—{2,}|─{3,}|-{20,})$")
+_MOBILE = re.compile(rf"^[\W_]{{0,3}}(?:{union('mobile')})", re.IGNORECASE)
+_DEVICE = re.compile(
+    r"\b(?:i-?phone|i-?pad|i-?pod|android|blackberry|samsung|galaxy|huawei|xiaomi|redmi|pixel|"
+    r"windows (?:phone|mail|10)|smartphone|mobile|handy|outlook|yahoo|gmail|thunderbird|"
+    r"proton ?mail)",
+    re.IGNORECASE,
+)
+_PHONE_SYSTEM = re.compile(r"\b(?:ios|android|iphone|ipad|mobile)\b", re.IGNORECASE)
+_LINK = re.compile(r"<?\b(?:https?://|www\.|mailto:)[^\s<>]{1,300}>?|[<>\[\]]")
+_CLAUSE = re.compile(r",(?! an? )")
+_MOST_MOBILE_WORDS = 11
+_SENTENCE_WORDS = 5
+_MOST_MOBILE_CHARS = 90
+
+_NAME = r"[^\W\d_][\w.'’-]{0,25}(?: [\w.'’&-]{1,25}){0,4}"
+_CLOSING = whole_line(
+    rf"[\W_]{{0,3}}(?:{union('closing')})(?:\s?[/|&+]\s?(?:{union('closing')}))?"
+    rf"(?:,? (?:from )?{_NAME})?[\W_]{{0,4}}"
+)
+_THANKS = whole_line(
+    rf"(?:{union('thanks')})(?:,? (?:and )?(?:{union('closing')}))?(?:, {_NAME})?[\W_]{{0,4}}"
+)
+_TAIL = 10
+"""Lines that may follow a closing formula: name, title, company, address, numbers."""
+_LONGEST_TAIL_LINE = 75
+
+_DASHED_NAME = re.compile(
+    r"^[-–—~/]{1,2}\s?[^\W\d_][\w.'’-]{0,20}(?: [^\W\d_][\w.'’-]{0,20}){0,2}$"
+)
+_PERSON = re.compile(
+    r"^[*_]{0,2}[A-ZÀ-ÞĀ-ŽА-Я][\w.'’-]{1,24}"
+    r"(?: (?:[A-ZÀ-ÞĀ-ŽА-Я][\w.'’-]{0,24}|de|da|van|von|der|del)){1,4}[*_,]{0,3}$"
+)
+_PHONE = re.compile(r"(?:\+|\(|\b)\d[\d ()./-]{6,20}\d\b")
+_CONTACT_LABEL = re.compile(
+    r"^(?:t(?:el|ele(?:ph|f)on\w{0,4}|él)?|ph(?:one)?|m(?:ob(?:ile|il)?)?|cell|fax|f|e(?:-?mail)?|w(?:eb)?|"
+    r"direct|office|handy|portable|móvil|celular|telemóvel|cell(?:ulare)?|skype|linkedin|twitter)"
+    r"\s?[.:：|]",
+    re.IGNORECASE,
+)
+_REACH = re.compile(r"@[\w-]{1,60}\.[\w.-]{2,40}|\bwww\.|https?://")
+_MOST_CONTACT_LINES = 8
+_FEWEST_CONTACT_SIGNS = 2
+
+
+def mark_signatures(lines: Lines, names: tuple[str, ...] = ()) -> None:
+    """Mark what ends each segment; the author's very first line stays whatever it looks like.
+
+    Args:
+        lines: The mail, its quotes marked.
+        names: How the author is called, where the envelope says so.
+    """
+    segments = list(lines.segments())
+    for number, segment in enumerate(segments):
+        first = 0 if number else 1
+        for find in (_delimited, _by_program):
+            begin = find(lines, segment, first)
+            if begin is not None:
+                lines.mark(segment[begin:], "signature")
+                segment = _filled(lines, segment[:begin])  # noqa: PLW2901  the rest of it
+        if number in {0, len(segments) - 1}:
+            _mark_ending(lines, segment, names)
+
+
+def _filled(lines: Lines, segment: list[int]) -> list[int]:
+    end = len(segment)
+    while end and not lines.bare[segment[end - 1]]:
+        end -= 1
+    return segment[:end]
+
+
+def _delimited(lines: Lines, segment: list[int], first: int) -> int | None:
+    """Place of a signature delimiter (RFC 3676, section 4.3) and its look-alikes."""
+    for place, i in enumerate(segment):
+        if place >= first and _DELIMITER.match(lines.bare[i]):
+            rest = [lines.bare[j] for j in segment[place + 1 :] if lines.bare[j]]
+            if lines.bare[i] == "--" or _is_tail(rest):
+                return place
+    return None
+
+
+def _by_program(lines: Lines, segment: list[int], first: int) -> int | None:
+    """Place of the line that a phone or a mail program adds by itself."""
+    for place, i in enumerate(segment):
+        bare = lines.bare[i]
+        if place < first or not is_program_line(bare):
+            continue
+        around = [segment[p] for p in (place - 1, place + 1) if 0 <= p < len(segment)]
+        if _DEVICE.search(bare) or not any(lines.bare[j] for j in around):
+            return place
+    return None
+
+
+def is_program_line(bare: str) -> bool:
+    """Whether a line says which device or program a mail was written with, and nothing else."""
+    if not bare or len(bare) > _MOST_MOBILE_CHARS * 3:
+        return False
+    text = _LINK.sub("", bare).strip()
+    words = text.split()
+    if not text or len(text) > _MOST_MOBILE_CHARS or len(words) > _MOST_MOBILE_WORDS:
+        return False
+    if _CLAUSE.search(text) or text.rstrip(" .!").find(". ") >= 0 or text.endswith(("?", ":")):
+        return False
+    return _MOBILE.match(text) is not None or (
+        "outlook" in text.lower() and _PHONE_SYSTEM.search(text) is not None
+    )
+
+
+def _mark_ending(lines: Lines, segment: list[int], names: tuple[str, ...]) -> None:
+    """Mark closing formula, dashed name, contact block or the author's own name at the end."""
+    for find in (_drawn_line, _closing, _contact_block, _dashed_name, _own_name):
+        begin = find(lines, segment, names)
+        if begin:
+            lines.mark(segment[begin:], "signature")
+            segment = _filled(lines, segment[:begin])
+
+
+def _drawn_line(lines: Lines, segment: list[int], _: tuple[str, ...]) -> int | None:
+    """Place of a drawn line under which nothing stands."""
+    return len(segment) - 1 if segment[1:] and is_rule(lines.bare[segment[-1]]) else None
+
+
+def _closing(lines: Lines, segment: list[int], _: tuple[str, ...]) -> int | None:
+    """Place of a closing formula that only a name and the like follow."""
+    filled = [place for place, i in enumerate(segment) if lines.bare[i]]
+    for place in filled[-_TAIL - 1 :]:
+        if place == 0:
+            continue
+        bare = lines.bare[segment[place]]
+        if len(bare) > _LONGEST_TAIL_LINE:
+            continue
+        rest = [lines.bare[i] for i in segment[place + 1 :] if lines.bare[i]]
+        is_closing = _CLOSING.match(bare) or (_THANKS.match(bare) and (rest or _is_short(bare)))
+        if is_closing and _is_tail(rest):
+            return place
+    return None
+
+
+def _is_short(bare: str) -> bool:
+    """Whether thanks under which no name stands is a formula (`Thanks,`), not a sentence."""
+    return bare.endswith((",", "，")) or (bare[-1].isalpha() and len(bare.split()) <= 1)
+
+
+def _is_tail(rest: list[str]) -> bool:
+    """Whether lines could stand under a closing formula: few, short, no sentence of a letter."""
+    if len(rest) > _TAIL:
+        return False
+    return all(
+        len(bare) <= _LONGEST_TAIL_LINE and not bare.endswith("?") and not _is_sentence(bare)
+        for bare in rest
+    )
+
+
+def _is_sentence(bare: str) -> bool:
+    """Whether a line reads like prose: several words, the last with a full stop, few capitals."""
+    words = bare.split()
+    if len(words) < _SENTENCE_WORDS or _CONTACT_LABEL.match(bare) or _REACH.search(bare):
+        return False
+    small = sum(word[0].islower() for word in words)
+    return small * 2 > len(words) and (bare[-1] in ".!:," or words[0][0].isupper())
+
+
+def _dashed_name(lines: Lines, segment: list[int], _: tuple[str, ...]) -> int | None:
+    """Place of `-Robin` or `/Robin` in the last line, below something else."""
+    if not segment[1:] or not _DASHED_NAME.match(lines.bare[segment[-1]]):
+        return None
+    above = lines.bare[segment[-2]]
+    is_list = bool(above) and above[0] in "-–—~/*"
+    return None if is_list else len(segment) - 1
+
+
+def _contact_block(lines: Lines, segment: list[int], _: tuple[str, ...]) -> int | None:
+    """Place of a block of a name and ways to reach it, set off by an empty line."""
+    tail = [place for place, i in enumerate(segment) if lines.bare[i]][-_MOST_CONTACT_LINES:]
+    signs = 0
+    for place in reversed(tail):
+        bare = lines.bare[segment[place]]
+        if len(bare) > _LONGEST_TAIL_LINE or _is_sentence(bare) or place == 0:
+            return None
+        is_set_off = not lines.bare[segment[place - 1]]
+        if signs and is_set_off and _PERSON.match(bare):
+            above = [lines.bare[i] for i in segment[:place] if lines.bare[i]]
+            is_listed = above[-1].endswith((":", "："))
+            return None if is_listed or signs < _FEWEST_CONTACT_SIGNS else place
+        signs += bool(_CONTACT_LABEL.match(bare) or _PHONE.search(bare) or _REACH.search(bare))
+    return None
+
+
+def _own_name(lines: Lines, segment: list[int], names: tuple[str, ...]) -> int | None:
+    """Place of the author's name alone in the last line."""
+    if not segment[1:]:
+        return None
+    bare = lines.bare[segment[-1]].strip(" ,.-–—~*/").casefold()
+    known = {part.casefold() for name in names for part in (name, *name.split()[:1])}
+    return len(segment) - 1 if bare and bare in known else None
