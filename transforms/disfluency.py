@@ -52,6 +52,8 @@ class _Word:
 def smooth(text: str) -> tuple[str, tuple[Disfluency, ...]]:
     """The text without disfluencies, and what went, by its place in the text that is left.
 
+    What holds nothing else stays as it is: that somebody only hummed was said, too.
+
     >>> smooth("um i wan- i want the the blue one")[0]
     'i want the blue one'
     """
@@ -70,6 +72,8 @@ def smooth(text: str) -> tuple[str, tuple[Disfluency, ...]]:
         said = " ".join(w.raw for w in words[i : i + taken]) if kind in ("filler", "noise") else ""
         marks.append(Disfluency(kind=kind, at=at, text=said, size=size))
         i += taken
+    if not kept:
+        return text, ()
     return "".join((w.gap if n else "") + w.raw for n, w in enumerate(kept)), tuple(marks)
 
 

@@ -48,15 +48,16 @@ def test_a_call_is_a_row_for_each_utterance_and_one_for_its_end() -> None:
     assert len({r.turn_id for r in rows}) == 3
 
 
-def test_an_utterance_of_fillers_is_left_out_and_the_ids_of_the_rest_stay_apart() -> None:
+def test_an_utterance_of_fillers_alone_is_a_turn_like_others() -> None:
     segments = [
         {"speaker": "agent", "start_s": 0, "end_s": 1, "text": "uh um"},
         {"speaker": "customer", "start_s": 1, "end_s": 2, "text": "My order is late."},
         {"speaker": "agent", "start_s": 2, "end_s": 3, "text": "It comes tomorrow."},
     ]
     rows = turns(call(segments=segments))
-    assert [r.position for r in rows] == [1, 2, 3]
-    assert len({r.turn_id for r in rows}) == 3
+    assert [r.position for r in rows] == [0, 1, 2, 3]
+    assert rows[0].text == "uh um"
+    assert len({r.turn_id for r in rows}) == 4
 
 
 def test_a_closing_carries_how_it_ended_and_no_text() -> None:
