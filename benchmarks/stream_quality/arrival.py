@@ -1,5 +1,6 @@
 """Scores 1 to 3: is every turn there once, is poison out, is noise out and nobody else."""
 
+import re
 from collections import Counter
 
 from benchmarks.claims import Claim
@@ -10,6 +11,13 @@ from deskwheel import reasons
 _CALL_SHARE = 0.5
 """Share of a call turn's words that must be stored for it to count as arrived: words may be
 mended or cut, but a turn that was lost leaves next to nothing."""
+
+_MASK = re.compile(r"<[A-Z][A-Z0-9_]*(?::[^<>]*)?>")
+_UNLABELLED = frozenset({"harper_valley"})
+"""Sources of real calls whose personal data has no labels."""
+
+_NOISE = re.compile(r"\[[^\[\]]*\]")
+"""What recognisers write for sounds that are no words."""
 
 _FILLERS = frozenset({"um", "uh", "er", "erm", "hmm", "mhm", "huh", "ah", "oh", "like"})
 """Words that cleaning may take away; a turn of nothing else cannot be lost on its own."""
@@ -63,7 +71,11 @@ def _lost(outcome: Outcome, conversation: Gold, turn: Gold) -> str:
     if turn["message_ids"]:
         return ""
     spans = (*turn["pii"], *turn["not_pii"])
-    wanted, there = words(cut(turn["text"], spans)), words("\n".join(r["text"] for r in held))
+    stored = "\n".join(r["text"] for r in held)
+    if conversation.get("source") in _UNLABELLED and _MASK.search(stored):
+        # What a mask hides cannot be compared where nobody labelled what should be hidden.
+        return ""
+    wanted, there = words(cut(_NOISE.sub(" ", turn["text"]), spans)), words(stored)
     for filler in _FILLERS:
         wanted.pop(filler, None)
     enough = (wanted & there).total() >= _CALL_SHARE * wanted.total()
