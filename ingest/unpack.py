@@ -19,19 +19,15 @@ from kafka.record.default_records import DefaultRecord, DefaultRecordBatch
 from kafka.record.legacy_records import LegacyRecord, LegacyRecordBatch
 
 from deskwheel.reasons import DECOMPRESSION_BOMB
+from ingest import gzipped
 
 REFUSED, REFUSED_DETAIL = "refused", "refused_detail"
 """Headers by which a source tells the stream that it would not unpack the payload, and why."""
 
-_GZIP_WINDOW = 31
-"""Largest window, and a gzip header is expected (zlib's manual, inflateInit2)."""
 _XERIAL_MAGIC = b"\x82SNAPPY\0"
 _XERIAL_HEADER_BYTES = 16
 _VARINT_BYTES = 5
 _CHUNK_BYTES = 1 << 20
-_MAX_MEMBERS = 100
-"""Of gzip in a batch, which producers make of one. Behind each the rest is copied: empty ones
-without an end would keep a reader busy for minutes."""
 
 
 class UnpackError(Exception):
@@ -162,19 +158,12 @@ def _too_large(packed: bytes, limit_bytes: int) -> UnpackError:
 
 
 def _gzip(packed: bytes, limit_bytes: int) -> bytes:
-    unpacked = bytearray()
-    rest = packed
-    for _ in range(_MAX_MEMBERS):
-        member = zlib.decompressobj(_GZIP_WINDOW)
-        unpacked += member.decompress(rest, limit_bytes + 1 - len(unpacked))
-        if len(unpacked) > limit_bytes:
-            raise _too_large(packed, limit_bytes)
-        if not member.eof:
-            raise ValueError("cut short")
-        rest = member.unused_data
-        if not rest:
-            return bytes(unpacked)
-    raise ValueError("packed in too many members")
+    try:
+        return gzipped.gunzip(packed, limit_bytes)
+    except gzipped.OversizeError as error:
+        raise _too_large(packed, limit_bytes) from error
+    except gzipped.TooManyPartsError as error:
+        raise ValueError("packed in too many members") from error
 
 
 def _zstd(packed: bytes, limit_bytes: int) -> bytes:

@@ -14,6 +14,7 @@ import zstandard
 from starlette.requests import ClientDisconnect, Request
 
 from deskwheel import reasons
+from ingest import gzipped
 from ingest.gateway.refusal import Refusal, overloaded, too_large, unacceptable, unknown_media
 
 READ_S = 30.0
@@ -25,10 +26,6 @@ _MAX_WINDOW_BYTES = 8 * 1024 * 1024
 
 Source: RFC 8878 §3.1.1.1.2.
 """
-
-_MAX_PARTS = 100
-"""Members of gzip or frames of zstd in a body. Behind each the rest is copied, and what is empty
-costs 20 bytes: without an end a body of a few MiB keeps the event loop busy for minutes."""
 
 
 class Allowance:
@@ -126,21 +123,14 @@ def gunzip(packed: bytes, limit_bytes: int) -> bytes:
     Raises:
         Refusal: 413 beyond the limit, 422 for what is not gzip or ends early.
     """
-    body = bytearray()
-    for _ in range(_MAX_PARTS):
-        member = zlib.decompressobj(wbits=31)
-        try:
-            body += member.decompress(packed, limit_bytes + 1 - len(body))
-        except zlib.error:
-            raise _undecodable("gzip") from None
-        if len(body) > limit_bytes:
-            raise _bomb(limit_bytes)
-        if not member.eof:
-            raise _undecodable("gzip")
-        packed = member.unused_data
-        if not packed:
-            return bytes(body)
-    raise _too_many_parts()
+    try:
+        return gzipped.gunzip(packed, limit_bytes)
+    except (zlib.error, ValueError):
+        raise _undecodable("gzip") from None
+    except gzipped.OversizeError:
+        raise _bomb(limit_bytes) from None
+    except gzipped.TooManyPartsError:
+        raise _too_many_parts() from None
 
 
 def unzstd(packed: bytes, limit_bytes: int) -> bytes:
@@ -153,7 +143,7 @@ def unzstd(packed: bytes, limit_bytes: int) -> bytes:
     body = bytearray()
     try:
         _count(decompressor, packed, limit_bytes)
-        for _ in range(_MAX_PARTS):
+        for _ in range(gzipped.MOST_PARTS):
             frame = decompressor.decompressobj()
             body += frame.decompress(packed)
             if not frame.eof:
@@ -181,7 +171,7 @@ def _bomb(limit_bytes: int) -> Refusal:
 
 
 def _too_many_parts() -> Refusal:
-    message = f"the body was packed in more than {_MAX_PARTS} parts; pack it in one"
+    message = f"the body was packed in more than {gzipped.MOST_PARTS} parts; pack it in one"
     return unacceptable(reasons.UNDECODABLE, message, field="content-encoding")
 
 

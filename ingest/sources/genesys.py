@@ -19,9 +19,11 @@ from ingest.sources.transcripts import (
     not_carried,
     number_of,
     objects_of,
+    segment_maps,
     text_of,
     time_of,
     transcript_item,
+    with_confidence,
 )
 
 ROLES = {
@@ -120,8 +122,7 @@ def _segment(phrase: Mapping[str, Any], base_ms: float) -> dict[str, Any]:
         "end_s": (start_ms + max(0.0, length_ms or 0.0)) / 1000,
         "text": phrase.get("decoratedText") or phrase.get("text") or "",
     }
-    confidence = number_of(phrase.get("confidence"))
-    return segment if confidence is None else {**segment, "confidence": confidence}
+    return with_confidence(segment, number_of(phrase.get("confidence")))
 
 
 def _phrase_maps(phrases: list[Mapping[str, Any]]) -> list[FieldMap]:
@@ -137,10 +138,7 @@ def _phrase_maps(phrases: list[Mapping[str, Any]]) -> list[FieldMap]:
         ("segments[].text", text, missing),
         ("segments[].confidence", "confidence", None),
     )
-    return [
-        FieldMap(canonical=c, source=f"phrases[].{s}", value=first.get(s), problem=p)
-        for c, s, p in rows
-    ]
+    return segment_maps(first, "phrases[]", rows)
 
 
 SOURCE = Source(

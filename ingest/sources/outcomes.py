@@ -7,26 +7,15 @@ exports them; `python -m ingest schema show outcome.v1` describes the object.
 from collections.abc import Iterator
 
 from deskwheel.records import Event
-from ingest.envelope import Arrival, json_object, parsed_time, wrap
-from ingest.sources.chat import LINES
-from ingest.sources.fields import json_fields
+from ingest.envelope import Arrival, json_object, wrap
 from ingest.sources.files import PathOptions
-from ingest.sources.growing import read_growing
+from ingest.sources.json_lines import read_lines
 from ingest.sources.model import Context, Item, Source
 
 
 def read(options: PathOptions, context: Context) -> Iterator[Item]:
     """Yield one event a line of each `.jsonl` file; blank lines are skipped, bad ones are not."""
-    for record in read_growing(options, context, LINES):
-        body = json_object(record.data)
-        moment = parsed_time(body.get("occurred_at")) or context.now()
-        event = to_event(Arrival(data=record.data, received_at=moment, tenant=context.tenant))
-        yield Item(
-            event=event,
-            origin=record.origin,
-            position=record.position,
-            fields=json_fields(body, event.dataschema) if context.is_sampling else (),
-        )
+    return read_lines(options, context, to_event, dated_by=("occurred_at",))
 
 
 def to_event(arrival: Arrival) -> Event:

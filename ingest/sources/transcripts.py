@@ -131,3 +131,24 @@ def not_carried(body: Mapping[str, Any], taken: frozenset[str]) -> list[FieldMap
         for name, value in body.items()
         if name not in taken
     ]
+
+
+def segment_maps(
+    first: Mapping[str, Any], within: str, rows: Sequence[tuple[str, str, str | None]]
+) -> list[FieldMap]:
+    """How the fields of segments map, shown by the first of them.
+
+    Args:
+        first: the source's own segment; empty where there is none.
+        within: its list in the source, as `phrases[]`.
+        rows: our field, the source's field and a problem with it each.
+    """
+    return [
+        FieldMap(canonical=c, source=f"{within}.{s}", value=first.get(s), problem=p)
+        for c, s, p in rows
+    ]
+
+
+def with_confidence(segment: dict[str, Any], confidence: float | None) -> dict[str, Any]:
+    """The segment with the recogniser's confidence, where it states one."""
+    return segment if confidence is None else {**segment, "confidence": confidence}

@@ -22,9 +22,11 @@ from ingest.sources.transcripts import (
     not_carried,
     number_of,
     objects_of,
+    segment_maps,
     text_of,
     time_of,
     transcript_item,
+    with_confidence,
 )
 
 TAKEN = frozenset({"sid", "transcript_sid", "media_start_time", "date_created", "channel"}) | {
@@ -121,8 +123,7 @@ def _segments(
             "end_s": end_s,
             "text": sentence.get("transcript"),
         }
-        confidence = number_of(sentence.get("confidence"))
-        segments.append(segment if confidence is None else {**segment, "confidence": confidence})
+        segments.append(with_confidence(segment, number_of(sentence.get("confidence"))))
     return segments, _sentence_maps(ordered, roles, len(ordered) - len(timed))
 
 
@@ -140,10 +141,7 @@ def _sentence_maps(
         ("segments[].text", "transcript", missing),
         ("segments[].confidence", "confidence", None),
     )
-    return [
-        FieldMap(canonical=c, source=f"sentences[].{s}", value=first.get(s), problem=p)
-        for c, s, p in rows
-    ]
+    return segment_maps(first, "sentences[]", rows)
 
 
 SOURCE = Source(
