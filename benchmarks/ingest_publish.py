@@ -13,13 +13,10 @@ for, and in a row, so that many share an fsync.
 import argparse
 import gc
 import json
-import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import replace
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -27,13 +24,11 @@ from statistics import median
 from kafka import KafkaProducer
 
 from benchmarks.claims import Claim, add_json_option, report
-from deskwheel import broker
+from benchmarks.gateway.processes import Broker, running
 from deskwheel.records import Event
 from deskwheel.settings import KafkaSettings
 from deskwheel.topics import raw_topic
-from ingest import topics
 from ingest.envelope import headers_of
-from ingest.offsets import broker_ready
 from ingest.producer import producer_arguments
 from ingest.publish import Publisher
 from ingest.spool import Spool
@@ -43,7 +38,6 @@ EVENTS = 20_000
 KEYS = 500
 ROUNDS = 11
 BODY_BYTES = 1024
-START_S = 60.0
 _NOON = datetime(2026, 4, 1, 12, tzinfo=UTC)
 
 
@@ -174,26 +168,9 @@ def measure(*, events: int = EVENTS, rounds: int = ROUNDS) -> list[Claim]:
 def own_broker() -> Iterator[KafkaSettings]:
     """The settings of a broker that runs as long as the block, with every topic."""
     with tempfile.TemporaryDirectory() as folder:
-        port, controller_port = _free_ports(2)
-        program = broker.prepare(Path(folder), port=port, controller_port=controller_port)
-        settings = replace(KafkaSettings(), bootstrap=f"127.0.0.1:{port}")
-        process = subprocess.Popen(program, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        try:
-            if not broker_ready(settings.bootstrap, START_S):
-                raise SystemExit("the broker did not start")
-            topics.apply(settings)
-            yield settings
-        finally:
-            process.terminate()
-            process.wait(30)
-
-
-def _free_ports(count: int) -> list[int]:
-    with ExitStack() as stack:
-        probes = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for probe in probes:
-            probe.bind(("127.0.0.1", 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
+        broker = Broker(Path(folder))
+        with running(broker):
+            yield KafkaSettings(bootstrap=broker.bootstrap)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -7,7 +7,7 @@ import zlib
 
 MOST_PARTS = 100
 """Members of gzip (or frames of zstd) in one piece; honest senders make one. Behind each the rest
-is copied, and an empty one costs 20 bytes: a few MiB of them would keep a process busy for minutes."""
+is copied, and an empty one costs 20 bytes: a few MiB of them keep a process busy for minutes."""
 
 _WINDOW = 31
 """Largest window, and a gzip header is expected (zlib's manual, inflateInit2)."""
