@@ -3,7 +3,7 @@
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import psutil
 import pytest
@@ -53,7 +53,7 @@ def test_events_of_one_key_share_a_partition_in_order(broker: str) -> None:
 
 
 def test_topic_that_does_not_exist_is_named(broker: str) -> None:
-    with Publisher(KafkaSettings(bootstrap=broker, delivery_timeout_s=1)) as publisher:
+    with Publisher(KafkaSettings(bootstrap=broker, delivery_timeout_s=5)) as publisher:
         with pytest.raises(PublishError, match=r"raw\.fax"):
             publisher.publish(make_event(), topic="raw.fax").wait()
 
@@ -158,12 +158,17 @@ def stalled(bootstrap: str) -> Iterator[None]:
     """Suspend the broker that the fixture started, for the time of the block."""
     port = int(bootstrap.rpartition(":")[2])
     (listener,) = [
-        child
-        for child in psutil.Process().children(recursive=True)
-        if any(c.laddr.port == port and c.status == "LISTEN" for c in child.net_connections())
+        child for child in psutil.Process().children(recursive=True) if listens(child, port)
     ]
     listener.suspend()
     try:
         yield
     finally:
         listener.resume()
+
+
+def listens(process: psutil.Process, port: int) -> bool:
+    """Whether a process listens on a port; one that has just ended does not."""
+    with suppress(psutil.NoSuchProcess):
+        return any(c.laddr.port == port and c.status == "LISTEN" for c in process.net_connections())
+    return False
