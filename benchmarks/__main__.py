@@ -1,10 +1,13 @@
 """Runs every benchmark and renders docs/benchmarks.md: `python -m benchmarks` (`make bench`).
 
 Each runs in a process of its own, so that one's imports do not flatter another's times. Those that
-need a labelled folder run when it is named with `--labelled FOLDER`.
+need labelled data run when it is named: `--labelled FOLDER` for those over a labelled stream,
+`--file NAME=FILE` for the others. `transforms_memory` takes half an hour and `transforms_cost` up
+to one; `--skip NAME` leaves a benchmark out.
 """
 
 import argparse
+import ast
 import json
 import os
 import subprocess
@@ -23,12 +26,16 @@ PAGE = ROOT / "docs" / "benchmarks.md"
 NOT_BENCHMARKS = {"__init__", "__main__", "claims", "label_files", "labelled", "redaction_texts"}
 LABELLED = {"intake", "stream_quality"}
 NEEDS_FILE = {
-    "redaction",
-    "redaction_dialog",
-    "reply_trimming",
-    "transforms_resolution",
-    "transforms_tags",
+    "redaction": "TEXTS.jsonl",
+    "redaction_dialog": "CONVERSATIONS.jsonl",
+    "reply_trimming": "CASES.jsonl",
+    "transforms_resolution": "RESOLUTION.jsonl",
+    "transforms_tags": "FOLDER",
 }
+"""Benchmark → what it reads: a labelled file, or a folder of them."""
+
+PICTURES = {"transforms_cost": "transforms_cost.svg"}
+"""Benchmark → picture that it draws beside the page, by its option `--plot`."""
 _GIB = 1024**3
 
 
@@ -62,6 +69,7 @@ def run(name: str, labelled: Path | None, files: Mapping[str, str] | None = None
         file = Path(folder) / "claims.json"
         own = [str(labelled)] if name in LABELLED else []
         own += [files[name]] if files and name in NEEDS_FILE else []
+        own += ["--plot", str(PAGE.parent / PICTURES[name])] if name in PICTURES else []
         program = [sys.executable, "-m", f"benchmarks.{name}", *own, "--json", str(file)]
         done = subprocess.run(program, cwd=ROOT, check=False)
         if not file.exists():
@@ -96,6 +104,8 @@ def render(results: Sequence[Measured], *, on: str, at: datetime, former: str = 
         "`make bench ARGS='--labelled FOLDER'` measures again and writes this page. A claim",
         "without a target is reported, not promised. Seconds depend on the machine; ratios less",
         "so.",
+        "",
+        *_index(),
     ]
     measured = {result.name: result for result in results}
     for name in sorted({*measured, *kept}):
@@ -107,7 +117,28 @@ def render(results: Sequence[Measured], *, on: str, at: datetime, former: str = 
             continue
         lines += ["", f"## {result.name}", "", f"`{result.command}`", ""]
         lines += _table(result.claims) if result.claims else [result.problem]
+        if result.claims and name in PICTURES:
+            lines += ["", f"![{first_line(name)}]({PICTURES[name]})"]
     return "\n".join(lines) + "\n"
+
+
+def first_line(name: str) -> str:
+    """What a benchmark says of itself, without importing it."""
+    here = Path(__file__).parent
+    file = here / f"{name}.py"
+    source = file if file.exists() else here / name / "__main__.py"
+    text = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+    return text.partition("\n")[0].rstrip(".")
+
+
+def _index() -> list[str]:
+    """Every benchmark with what it needs, measured or not."""
+    lines = ["| Benchmark | Measures | Needs |", "|---|---|---|"]
+    for name in names():
+        needs = "`--labelled FOLDER`" if name in LABELLED else ""
+        needs = f"`--file {name}={NEEDS_FILE[name]}`" if name in NEEDS_FILE else needs
+        lines.append(f"| {name} | {first_line(name)} | {needs} |")
+    return lines
 
 
 def _sections(page: str) -> dict[str, list[str]]:
@@ -133,8 +164,8 @@ def _table(claims: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def _command(name: str) -> str:
-    folder = " FOLDER" if name in LABELLED else " FILE" if name in NEEDS_FILE else ""
-    return f"python -m benchmarks.{name}{folder}"
+    needs = "FOLDER" if name in LABELLED else NEEDS_FILE.get(name, "")
+    return f"python -m benchmarks.{name} {needs}".rstrip()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -148,7 +179,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--labelled", type=Path, metavar="FOLDER", help="events.jsonl and gold/")
     parser.add_argument(
         "--file", action="append", default=[], metavar="NAME=FILE",
-        help="labelled file of a benchmark (repeatable)",
+        help="labelled file or folder of a benchmark, by the page's list (repeatable)",
     )  # fmt: skip
     parser.add_argument("--page", type=Path, default=PAGE, metavar="FILE", help="page to write")
     arguments = parser.parse_args(argv)

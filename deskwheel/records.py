@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from deskwheel.marks import Cut, Disfluency
+
 Channel = Literal["email", "chat", "call"]
 EventChannel = Literal["email", "chat", "call", "outcome"]
 """A channel of conversations, or what came of one, told apart from its words."""
 OutcomeKind = Literal["status", "csat", "reopened", "edit", "thumbs_up", "thumbs_down"]
 Role = Literal["customer", "agent", "bot", "system"]
+Thumb = Literal["up", "down"]
 Authorship = Literal["human", "model", "model_edited"]
-DisfluencyKind = Literal["filler", "noise", "repetition", "false_start"]
 SpeakerNote = Literal["swapped", "one_speaker"]
+NoiseReason = Literal["no_customer", "no_answer", "bot_only", "advertisement"]
 Split = Literal["train", "dev", "test"]
 IntakeVerdict = Literal["accepted", "rejected", "duplicate"]
 ExampleVerdict = Literal["valid", "quarantined", "duplicate", "superseded", "erased"]
@@ -69,20 +72,6 @@ class Event:
     data: bytes
     attributes: Mapping[str, str] = field(default_factory=dict)
     """Further headers of the source, passed on as they are."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Disfluency:
-    """What was said in a call without being meant, and was taken out of the turn's text."""
-
-    kind: DisfluencyKind
-    at: int
-    """Place in the turn's text, in characters; what went stood after those before it."""
-    text: str
-    """A filler or a recogniser's tag; empty for the others, which are words of the text itself."""
-    size: int
-    """Words before the place that were repeated, or letters of the next word that were a false
-    start; 0 for fillers and tags."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +127,7 @@ class Turn:
     batch_id: int
     thread_keys: Sequence[str] | None = None
     """Keyed hashes by which other mails find this one's conversation (`transforms.threads`): its
-    own id, those it refers to, its ticket, its subject with the customer; null but for mails."""
+    own id, those it refers to or is an outcome of, its ticket, its subject with the customer."""
     replaces_turn_id: str | None = None
     """Turn of a chat whose text this one takes the place of; without `text` it was deleted."""
     asr_confidence: float | None = None
@@ -150,6 +139,13 @@ class Turn:
     under one label (one_speaker); null where nothing is wrong."""
     disfluencies: Sequence[Disfluency] | None = None
     """What `transforms.disfluency.restore` puts back into a call's text; null but for calls."""
+    cuts: Sequence[Cut] | None = None
+    """What `transforms.cuts.restore` puts back into a mail's text; null but for mails."""
+    notes: Mapping[str, int] | None = None
+    """What was left out of a mail (`transforms.parse.mime.Body`) or changed in links
+    (`transforms.links`), and how often; null where nothing was."""
+    emoji: Sequence[str] | None = None
+    """Emoji of the text in their order, at most `transforms.emoji.MOST`; null without any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,6 +163,18 @@ class Utterance:
     has_cross_talk: bool | None = None
     speaker_note: SpeakerNote | None = None
     """These three as the turn has them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """A reply that was suggested, and what the agent made of it, when."""
+
+    at: datetime
+    draft: str
+    final: str | None
+    """What was sent instead; null where the draft was deleted after it had been sent."""
+    turn_id: str | None
+    """The conversation's turn that the agent sent or changed; null where none is known."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,6 +207,12 @@ class Conversation:
     ruleset_version: str
     code_version: str
     batch_id: int
+    edits: Sequence[Edit] | None = None
+    """Suggestions that agents changed, in order of time; their masks are those of the turns."""
+    thumbs: Mapping[str, Thumb] | None = None
+    """Last thumb on each turn that has one, by its id."""
+    noise: NoiseReason | None = None
+    """Why nothing is mined from it, see `transforms.noise`; null for a dialogue."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -234,9 +248,21 @@ class Example:
     sent_at: datetime
     """Event time of the response."""
     content_hash: str
-    """SHA-256 of normalised query and response: equal for exact copies."""
+    """SHA-256 of normalised query and response (and draft): equal for exact copies."""
     ruleset_version: str
     code_version: str
+    rejected_response: str | None = None
+    """Of a preference the draft in whose place the response was sent; null for the others."""
+    thumb: Thumb | None = None
+    """Verdict of the customer or an agent on the response; null where nobody gave one."""
+    query_language: str | None = None
+    """BCP 47 code, such as `pt`; null where the text is too short to be sure."""
+    language: str | None = None
+    """The response's, where it is too short the query's."""
+    relevance: float | None = None
+    """How much the response speaks of what was asked, in [0, 1]; see `transforms.relevance`."""
+    is_answered: bool | None = None
+    """The response does something for the query: it does not only ask, put off or refuse."""
 
 
 @dataclass(frozen=True, kw_only=True)

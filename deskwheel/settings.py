@@ -212,6 +212,9 @@ class TransformsSettings:
     category_model: str = described(
         "", "File of a tagger made by `transforms tags train`; empty: the one of the release."
     )
+    compact_commits: int = bounded(
+        50, 0, 100_000, "Versions of a table after which its small files are merged; 0: never."
+    )
     driver_memory: str = described("1g", "Heap of the Spark driver.")
     master: str = described("local[2]", "Spark master.")
 

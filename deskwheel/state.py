@@ -6,6 +6,8 @@ databases run the same statements.
 """
 
 import json
+import sqlite3
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +17,10 @@ from sqlalchemy.exc import IntegrityError
 
 from deskwheel.errors import StateError
 
+_LOCK_S = 30.0
+"""How long a process waits for an SQLite file that others write."""
+
+_LOCK_POLL_S = 0.05
 _METADATA = sa.MetaData()
 
 _timeline = sa.Table(
@@ -264,11 +270,21 @@ class State:
 
 
 def _connect_args(url: str) -> dict[str, Any]:
-    return {"timeout": 30.0} if url.startswith("sqlite") else {}
+    return {"timeout": _LOCK_S} if url.startswith("sqlite") else {}
 
 
 def _use_wal(connection: Any, _record: Any) -> None:
-    connection.execute("PRAGMA journal_mode=WAL")
+    until = time.monotonic() + _LOCK_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            break
+        except sqlite3.OperationalError:
+            # Of several that open a new file together, SQLite tells all but one at once that it is
+            # locked, whatever time-out they have: two of them might wait for each other.
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_LOCK_POLL_S)
     connection.execute("PRAGMA synchronous=NORMAL")
 
 

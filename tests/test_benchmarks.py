@@ -48,6 +48,22 @@ def test_the_page_names_command_and_machine() -> None:
     assert "**no**" in page
 
 
+def test_the_page_lists_every_benchmark_with_what_it_measures_and_needs() -> None:
+    index = render([], on="2 cores", at=NOW).partition("| Benchmark |")[2]
+    rows = {line.split("|")[1].strip(): line.split("|")[2:4] for line in index.splitlines()[2:]}
+    assert set(rows) == set(names())
+    assert all(measures.strip() for measures, _ in rows.values())
+    assert "--labelled FOLDER" in rows["intake"][1]
+    assert "--file redaction=" in rows["redaction"][1]
+    assert not rows["help_time"][1].strip()
+
+
+def test_a_picture_stands_below_its_table() -> None:
+    done = Measured(name="transforms_cost", command="run", claims=[claim(1, "").to_dict()])
+    section = render([done], on="2 cores", at=NOW).partition("\n## transforms_cost")[2]
+    assert section.index("toy.value") < section.index("(transforms_cost.svg)")
+
+
 def test_every_script_is_a_benchmark() -> None:
     assert {"help_time", "intake", "stream_quality"} <= set(names())
     assert not {"claims", "labelled"} & set(names())

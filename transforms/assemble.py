@@ -5,36 +5,46 @@ Pure: the stateful stream (`transforms.conversations`) keeps the turns, this mod
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import deskwheel
 from deskwheel.records import Channel, Conversation, Redaction, Utterance
 from transforms import redact, resolution, tags
+from transforms.edits import (
+    Suggested,
+    find_edits,
+    find_suggested,
+    find_thumbs,
+    is_corrected,
+    latest_edits,
+    with_authorship,
+)
+from transforms.noise import noise_reason
 
 VERSION = "conversations-1"
 CloseReason = Literal["stated", "idle", "capped"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StoredTurn:
     """What the stream's state keeps of a turn."""
 
     turn_id: str
     tenant: str
     channel: Channel
-    role: str | None
-    text: str | None
+    role: str | None = None
+    text: str | None = None
     sent_us: int
     """Event time in microseconds since the epoch."""
     is_closing: bool
-    status: str | None
-    csat: int | None
-    subject_key: str | None
-    agent_key: str | None
+    status: str | None = None
+    csat: int | None = None
+    subject_key: str | None = None
+    agent_key: str | None = None
     authorship: str
-    counts: dict[str, int]
+    counts: dict[str, int] = field(default_factory=dict)
     replaces: str | None = None
     """Turn whose text this one takes the place of; without text it was deleted."""
     is_edited: bool | None = None
@@ -42,14 +52,23 @@ class StoredTurn:
     asr_confidence: float | None = None
     has_cross_talk: bool | None = None
     speaker_note: str | None = None
+    outcome: str | None = None
+    about_turn_id: str | None = None
+    draft_text: str | None = None
+    final_text: str | None = None
+    """These four of what an outcome event tells, as the turn has them."""
 
     def to_json(self) -> str:
-        """One line of state; fields may be added, so that old state stays readable."""
-        return json.dumps(self.__dict__, ensure_ascii=False)
+        """One line of state, without what is not known.
+
+        A field that is added needs a default, so that old state stays readable.
+        """
+        known = {name: value for name, value in self.__dict__.items() if value is not None}
+        return json.dumps(known, ensure_ascii=False, separators=(",", ":"))
 
     @staticmethod
     def from_json(text: str) -> "StoredTurn":
-        """The turn that `to_json` wrote."""
+        """The turn of a line that `to_json` or `transforms.conversations.stored_line` wrote."""
         return StoredTurn(**json.loads(text))
 
 
@@ -76,8 +95,12 @@ def assemble(
     unique = {t.turn_id: t for t in turns}
     ordered = sorted(unique.values(), key=lambda t: (t.sent_us, t.turn_id))
     said = [t for t in _edited(ordered) if not t.is_closing and t.text]
-    texts, changes = _redacted(conversation_id, said, secret, company_domains)
-    utterances = [_utterance(t, text) for t, text in zip(said, texts, strict=True)]
+    suggested = find_suggested(ordered)
+    texts, changes = _redacted(conversation_id, said, suggested, secret, company_domains)
+    utterances = [_utterance(t, text) for t, text in zip(said, texts[: len(said)], strict=True)]
+    replaced = {t.turn_id: t.replaces for t in ordered if t.replaces}
+    edits = find_edits(suggested, texts[len(said) :], utterances, replaced)
+    utterances = with_authorship(utterances, edits)
     status = _last(t.status for t in ordered)
     csat = _last(t.csat for t in ordered)
     signs = resolution.find_signs(utterances, status, csat)
@@ -109,6 +132,9 @@ def assemble(
         ruleset_version=VERSION,
         code_version=deskwheel.__version__,
         batch_id=batch_id,
+        edits=edits or None,
+        thumbs=find_thumbs(ordered, utterances, replaced) or None,
+        noise=noise_reason(utterances, is_answer_known=bool(edits)),
     )
 
 
@@ -117,7 +143,7 @@ def _edited(ordered: Sequence[StoredTurn]) -> list[StoredTurn]:
 
     Of several edits the last holds. An edit of a turn that is not there says its text itself.
     """
-    latest = {t.replaces: t for t in ordered if t.replaces}
+    latest = latest_edits(ordered)
     there = {t.turn_id for t in ordered if not t.replaces}
     turns = []
     for turn in ordered:
@@ -128,29 +154,24 @@ def _edited(ordered: Sequence[StoredTurn]) -> list[StoredTurn]:
         elif edit is None:
             turns.append(turn)
         else:
-            is_by_human = turn.authorship == "model" and edit.role == "agent"
-            turns.append(
-                replace(
-                    turn,
-                    text=edit.text,
-                    authorship="model_edited" if is_by_human else turn.authorship,
-                    is_edited=True,
-                )
-            )
+            authorship = "model_edited" if is_corrected(turn, edit) else turn.authorship
+            turns.append(replace(turn, text=edit.text, authorship=authorship, is_edited=True))
     return turns
 
 
 def _redacted(
     conversation_id: str,
     said: Sequence[StoredTurn],
+    suggested: Sequence[Suggested],
     secret: bytes,
     company_domains: tuple[str, ...],
 ) -> tuple[list[str], dict[str, int]]:
-    """Pass 2 over the turns."""
+    """Pass 2 over the turns, and over suggestions after them: these must not number the masks."""
     channel = said[0].channel if said else ""
     subject_key = _last(t.subject_key for t in said)
     tagger = redact.Tagger(secret, redact.tag_scope(channel, conversation_id, subject_key))
     spoken = [redact.Spoken(t.role or "system", t.text or "") for t in said]
+    spoken += [redact.Spoken("agent", text) for one in suggested for text in one.texts()]
     context = redact.Context(company_domains=company_domains)
     return redact.redact_conversation(spoken, tagger, context)
 

@@ -25,9 +25,9 @@ from deskwheel.errors import SetupError
 from deskwheel.schema import to_table
 from deskwheel.settings import Settings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, TURNS, Table
-from transforms.assemble import STORED_COLUMNS, CloseReason, StoredTurn, assemble
+from transforms.assemble import CloseReason, StoredTurn, assemble
 from transforms.backfill_report import Report, compare, show
-from transforms.conversations import KEEP_CLOSED_S, Closing, stored_columns
+from transforms.conversations import KEEP_CLOSED_S, Closing, stored_line
 from transforms.intake import TURNS_INTAKE, mark_duplicates, row_maker
 from transforms.mining import start_mining
 from transforms.session import spark_schema, spark_session, write_once
@@ -229,7 +229,7 @@ def _rebuild(
     versions = _newest_versions(load(spark, settings.pipeline.lake, CONVERSATIONS), reread)
     rebuilt = (
         turns.join(F.broadcast(reread), "conversation_id", "left_semi")
-        .select("conversation_id", "ingested_at", *stored_columns())
+        .select("conversation_id", "ingested_at", stored_line())
         .groupBy("conversation_id")
         .applyInArrow(_builder(settings, secret, now, versions), spark_schema(CONVERSATIONS.record))
         .persist()
@@ -290,28 +290,25 @@ def _parts(
     A full one ends; so does one that was closed for a week. The last one is left out while it may
     go on.
     """
-    rows = sorted(rows, key=lambda r: (_utc(r["ingested_at"]), r["sent_us"], r["turn_id"]))
+    arrived = sorted(
+        ((_utc(r["ingested_at"]), StoredTurn.from_json(r["turn"]), r["turn"]) for r in rows),
+        key=lambda a: (a[0], a[1].sent_us, a[1].turn_id),
+    )
     name, number = rows[0]["conversation_id"], 1
     turns: list[StoredTurn] = []
     size, last = 0, now
-    for row in rows:
-        at = _utc(row["ingested_at"])
+    for at, turn, line in arrived:
         if turns and at - last > _wait(turns, closing) + timedelta(seconds=KEEP_CLOSED_S):
             yield _part_name(name, number), turns, _reason(turns)
             turns, size, number = [], 0, number + 1
-        turn, last = _stored(row), at
+        last = at
         turns.append(turn)
-        size += len(turn.to_json().encode())
+        size += len(line.encode())
         if closing.is_full(len(turns), size):
             yield _part_name(name, number), turns, "capped"
             turns, size, number = [], 0, number + 1
     if turns and last + _wait(turns, closing) <= now:
         yield _part_name(name, number), turns, _reason(turns)
-
-
-def _stored(row: dict[str, Any]) -> StoredTurn:
-    values = {name: row[name] for name in STORED_COLUMNS}
-    return StoredTurn(**{**values, "counts": dict(values["counts"])})
 
 
 def _part_name(name: str, number: int) -> str:

@@ -18,16 +18,18 @@ from deskwheel.settings import Settings
 from deskwheel.tables import CONVERSATIONS
 from transforms.backfill import MANIFEST, load, shadow_settings
 from transforms.backfill_report import CONVERSATION_REASONS, current_conversations
+from transforms.merged import APP, MERGED_BATCH
 from transforms.session import write_once
 
 
 def merge(spark: SparkSession, settings: Settings, folder: Path, *, as_json: bool) -> int:
     """Append what is new or changed, once, and say how much; a second call appends nothing.
 
-    A conversation that went on since the backfill is left out: its newer version knows more.
+    A conversation that went on since the backfill is left out: its newer version knows more. The
+    rows say by their `batch_id` that no micro-batch made them (`transforms.merged`).
     """
     live, shadow = settings.pipeline.lake, shadow_settings(settings, folder).pipeline.lake
-    app_id = f"backfill:{digest((folder / MANIFEST).read_bytes())[:12]}"
+    app_id = f"{APP}{digest((folder / MANIFEST).read_bytes())[:12]}"
     earlier = [c for c in lake.commits(live, CONVERSATIONS) if c.get("app") == app_id]
     if earlier:
         return _say({"appended": 0, "went_on_since": 0, "is_merged_already": True}, as_json)
@@ -37,7 +39,9 @@ def merge(spark: SparkSession, settings: Settings, folder: Path, *, as_json: boo
         appended = ready.count()
         if appended:
             write_once(
-                ready.select(*load(spark, live, CONVERSATIONS).columns),
+                ready.withColumn("batch_id", F.lit(MERGED_BATCH).cast("long")).select(
+                    *load(spark, live, CONVERSATIONS).columns
+                ),
                 live,
                 CONVERSATIONS,
                 app_id=app_id,

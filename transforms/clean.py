@@ -1,22 +1,33 @@
 """What an author said, out of what arrived: quotes, signatures and fillers go, words stay.
 
 A cleaner takes text and gives text. `CLEANERS` lists them a channel in the order they run.
-Training text is never spell-corrected; slang goes to a shadow column (`shadow`).
+Training text is never spell-corrected; slang and spelling go to a shadow column (`shadow`).
 """
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import ftfy
 
+from deskwheel.marks import Disfluency
+from transforms.cuts import RawCut, split_body
 from transforms.disfluency import smooth
-from transforms.trim import trim
+from transforms.links import tidy_links
 
 Cleaner = Callable[[str], str]
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060\ufeff]")
-_MOJIBAKE = re.compile(r"[ÃÂâ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¡-¿]")
+_JOINED_SCRIPTS = r"\u0600-\u06ff\u0900-\u0dff"
+_JOINED = rf"{_JOINED_SCRIPTS}\u2600-\u27bf\ufe0f\U0001f300-\U0001faff"
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]"
+    rf"|(?<![{_JOINED_SCRIPTS}])\u200c|(?<![{_JOINED}])\u200d|\u200d(?![{_JOINED}])"
+)
+"""Characters that show nothing. The joiners stay where writing needs them: within an emoji of
+several figures, and between letters of Arabic and Indic scripts."""
+_MOJIBAKE = re.compile(r"[ÃÂâ][\x80-\xbf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ¡-¿]|ð[\x9fŸ]")
 
 SLANG = {
     "u": "you", "ur": "your", "pls": "please", "plz": "please", "thx": "thanks", "ty": "thank you",
@@ -25,20 +36,64 @@ SLANG = {
     "wanna": "want to", "idk": "I don't know", "btw": "by the way", "tmrw": "tomorrow",
 }  # fmt: skip
 
+MISSPELT = {
+    "acces": "access", "acount": "account", "acomodate": "accommodate", "adress": "address",
+    "addres": "address", "allready": "already", "alot": "a lot", "availible": "available",
+    "becuase": "because", "becouse": "because", "begining": "beginning", "beleive": "believe",
+    "buisness": "business", "calender": "calendar", "cancle": "cancel", "canceld": "cancelled",
+    "comming": "coming", "confrim": "confirm", "custmer": "customer", "definately": "definitely",
+    "delivary": "delivery", "delivry": "delivery", "diffrent": "different", "dissapointed":
+    "disappointed", "emial": "email", "existance": "existence", "finaly": "finally",
+    "guarentee": "guarantee", "happend": "happened", "immediatly": "immediately",
+    "inconvinience": "inconvenience", "infomation": "information", "instal": "install",
+    "invoce": "invoice", "lisence": "licence", "mesage": "message", "neccessary": "necessary",
+    "occured": "occurred", "ordr": "order", "passwrod": "password",
+    "payed": "paid", "paymet": "payment", "plese": "please", "pleae": "please",
+    "probelm": "problem", "purchace": "purchase", "recieve": "receive", "recieved": "received",
+    "reciept": "receipt", "refound": "refund", "reimbursment": "reimbursement",
+    "seperate": "separate", "shiping": "shipping", "subscribtion": "subscription",
+    "succesful": "successful", "teh": "the", "thier": "their", "tommorow": "tomorrow",
+    "truely": "truly", "untill": "until", "usefull": "useful", "wich": "which", "wierd": "weird",
+}  # fmt: skip
+"""What service desks read most often; a spelling that is a word of its own is left out."""
+
+_MENDED = SLANG | MISSPELT
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cleaned:
+    """What redaction sees of an utterance, and what cleaning took away or changed."""
+
+    text: str
+    cuts: tuple[RawCut, ...] | None = None
+    """Of a mail."""
+    disfluencies: tuple[Disfluency, ...] | None = None
+    """Of a call."""
+    notes: Mapping[str, int] = field(default_factory=dict)
+    """Changes of links, see `transforms.links`."""
+
 
 def fix_encoding(text: str) -> str:
-    """Text with mojibake mended, and only where a sign of mojibake is there.
+    """Text with mojibake mended line by line, and only where a sign of mojibake is there.
 
-    Ungated, ftfy changes text that was right (curly quotes, fullwidth letters).
+    Ungated, ftfy changes text that was right (curly quotes, fullwidth letters); on a whole text, a
+    line that is right keeps it from mending the one that is not.
     """
-    return ftfy.fix_encoding(text) if _MOJIBAKE.search(text) else text
+    if text.isascii() or not _MOJIBAKE.search(text):
+        return text
+    lines = text.split("\n")
+    return "\n".join(ftfy.fix_encoding(x) if _MOJIBAKE.search(x) else x for x in lines)
 
 
 def normalise_space(text: str) -> str:
     """NFC text without control characters, one space between words, at most one empty line."""
-    text = _CONTROL.sub("", unicodedata.normalize("NFC", text).replace("\r\n", "\n"))
+    text = _visible(text.replace("\r\n", "\n"))
     lines = [re.sub(r"[^\S\n]+", " ", line).strip() for line in text.split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _visible(text: str) -> str:
+    return _CONTROL.sub("", unicodedata.normalize("NFC", text))
 
 
 def drop_fillers(text: str) -> str:
@@ -49,20 +104,48 @@ def drop_fillers(text: str) -> str:
 CLEANERS: dict[str, tuple[Cleaner, ...]] = {
     "email": (fix_encoding, normalise_space),
     "chat": (fix_encoding, normalise_space),
-    "call": (fix_encoding, normalise_space, drop_fillers),
+    "call": (fix_encoding, normalise_space),
 }
+"""Steps that lose nothing worth keeping. Of a mail they see a line at a time. What `clean_marked`
+does after them leaves marks: cuts, fillers and links."""
 
 
 def clean(channel: str, text: str, *, names: tuple[str, ...] = ()) -> str:
-    """The author's words: of a mail what `transforms.trim` leaves, then every cleaner.
+    """The author's words: what is left when every step has run.
 
     Args:
         channel: Where the text comes from.
         text: What was said there.
         names: How its author may be called; such a name alone in a mail's last line goes too.
     """
+    return clean_marked(channel, text, names=names).text
+
+
+def clean_marked(channel: str, text: str, *, names: tuple[str, ...] = ()) -> Cleaned:
+    """What `clean` gives, with marks of what was taken away or changed."""
+    if channel == "call":
+        smoothed, marks = smooth(verbatim(text))
+        return Cleaned(text=smoothed, disfluencies=marks)
     if channel == "email":
-        text = trim(fix_encoding(text), names).text()
+        return _clean_mail(text, names)
+    tidied, done = tidy_links(_plain(channel, text))
+    return Cleaned(text=tidied, notes=done)
+
+
+def _clean_mail(text: str, names: tuple[str, ...]) -> Cleaned:
+    notes: Counter[str] = Counter()
+
+    def tidy(line: str) -> str:
+        tidied, done = tidy_links(_plain("email", line))
+        notes.update(done)
+        return tidied
+
+    # The trimmer must read closings and dividers, so broken letters are mended before it.
+    words, cuts = split_body(fix_encoding(text), tidy, names)
+    return Cleaned(text=words, cuts=cuts, notes=notes)
+
+
+def _plain(channel: str, text: str) -> str:
     for cleaner in CLEANERS[channel]:
         text = cleaner(text)
     return text
@@ -70,10 +153,13 @@ def clean(channel: str, text: str, *, names: tuple[str, ...] = ()) -> str:
 
 def verbatim(text: str) -> str:
     """A transcript as it was said: what `clean` makes of a call, with its disfluencies."""
-    return normalise_space(fix_encoding(text))
+    return _plain("call", text)
 
 
 def shadow(text: str) -> str | None:
-    """The text with slang written out, for search and matching, or None where nothing differs."""
-    mended = re.sub(r"[A-Za-z']+", lambda m: SLANG.get(m[0].lower(), m[0]), text)
+    """The text with slang written out and common misspellings mended, or None without any.
+
+    For search and matching only: no later stage reads it.
+    """
+    mended = re.sub(r"[A-Za-z']+", lambda m: _MENDED.get(m[0].lower(), m[0]), text)
     return mended if mended != text else None

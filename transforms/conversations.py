@@ -11,11 +11,12 @@ any more, and a version without them must not replace one that has them. Full me
 or too many bytes of state; how long a conversation may be idle depends on its channel.
 """
 
+import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame, Row, SparkSession
@@ -27,6 +28,7 @@ from deskwheel.schema import to_table
 from deskwheel.settings import Settings, TransformsSettings
 from deskwheel.tables import CONVERSATIONS, TURNS
 from transforms.assemble import STORED_COLUMNS, CloseReason, StoredTurn, assemble
+from transforms.merged import Merged
 from transforms.session import incarnation, spark_schema, write_once
 
 NAME = "conversations"
@@ -34,12 +36,20 @@ KEEP_CLOSED_S = 7 * 24 * 3600
 """A closed conversation can be reopened for a week; then its turns leave the state, and a handful
 of numbers stay."""
 
-_CLOSED = "conversation_id string, version int, close_reason string, turns array<string>"
-_META = "part int, version int, due_ms long, due_reason string, keep_ms long, turns int, bytes long"
+TICK_MS = 250
+"""Micro-batches start a few ms early or late, and a wait that ends with one would else last for
+one more. A wait of nothing ends in the batch that brought the turn."""
+
+_CLOSED = "conversation_id string, version int, close_reason string, turns string"
+"""Turns as lines of `StoredTurn`'s JSON."""
+
+_KEPT = "standing string, recent string"
+_RECENT_CHARS = 16_384
+"""Turns beside the standing, read and written with it in one call; more of them go to a list that
+is only appended to, so that a long conversation is not written anew with each turn."""
 
 
-@dataclass(frozen=True)
-class _Meta:
+class _Standing(NamedTuple):
     """Where a conversation stands; times in ms since the epoch, 0 for none."""
 
     part: int = 1
@@ -48,13 +58,18 @@ class _Meta:
     """Newest version of the part that was closed; 0 before the first."""
     due_ms: int = 0
     due_reason: str = ""
-    keep_ms: int = 0
+    """What happens when it is due: `stated` and `idle` close it, `kept` forgets its turns."""
+    timer_ms: int = 0
+    """The timer that is set, never after `due_ms`. It stays when a turn postpones that: most turns
+    then cost no call for timers, and the timer sets the next one when it rings too early."""
     turns: int = 0
     bytes: int = 0
     """Of the part's turns as they are kept."""
+    is_long: bool = False
+    """Whether some of the turns are in the list."""
 
-    def next_part(self) -> "_Meta":
-        return _Meta(part=self.part + 1)
+    def next_part(self) -> "_Standing":
+        return _Standing(part=self.part + 1)
 
 
 @dataclass(frozen=True)
@@ -67,6 +82,8 @@ class Closing:
     max_bytes: int = 1_048_576
     idle_of_channel_s: Mapping[str, float] = field(default_factory=dict)
     """Idle times that differ from `idle_s`."""
+    tick_ms: int = 0
+    """A wait ends so much early."""
 
     @staticmethod
     def of(settings: TransformsSettings) -> "Closing":
@@ -82,6 +99,7 @@ class Closing:
             settings.max_turns,
             settings.max_conversation_bytes,
             {channel: idle_s for channel, idle_s in own.items() if idle_s},
+            TICK_MS,
         )
 
     def wait_ms(self, channel: str, *, is_stated: bool) -> int:
@@ -95,7 +113,11 @@ class Closing:
 
 
 class Conversations(StatefulProcessor):
-    """State of one conversation: its turns, its version, and when it is due."""
+    """State of one conversation: its turns, its version, and when it is due.
+
+    Each call to the state is a round trip to the JVM, and these are most of what a turn costs: a
+    batch with new turns costs three a conversation, a closing five.
+    """
 
     def __init__(self, closing: Closing) -> None:
         """Set how long to wait and when a conversation is full."""
@@ -104,8 +126,8 @@ class Conversations(StatefulProcessor):
     def init(self, handle: StatefulProcessorHandle) -> None:
         """Declare the state; called once a task."""
         self._handle = handle
-        self._turns = handle.getListState("turns", "turn string")
-        self._meta = handle.getValueState("meta", _META)
+        self._kept = handle.getValueState("kept", _KEPT)
+        self._earlier = handle.getListState("earlier", "turns string")
 
     def handleInputRows(  # noqa: N802  name fixed by Spark
         self,
@@ -113,33 +135,33 @@ class Conversations(StatefulProcessor):
         rows: Any,
         timerValues: Any,  # noqa: N803
     ) -> Iterator[Row]:
-        """Keep the new turns and set the timer anew; emit only conversations that are full."""
-        meta = self._read_meta()
-        self._drop_timers(meta.due_ms, meta.keep_ms)
+        """Keep the new turns and see to the timer; emit only conversations that are full."""
+        standing, lines = self._read()
+        turns, size = standing.turns, standing.bytes
+        is_stated = standing.due_reason == "stated"
         # A batch can bring a full conversation several times over, so it is cut where it is full.
-        new: list[str] = []
-        turns, size = meta.turns, meta.bytes
-        is_stated = meta.due_reason == "stated"
-        for turn in sorted(map(_stored, rows), key=_in_time):
-            line = turn.to_json()
-            new.append(line)
+        for turn, line in _in_time(rows):
+            lines.append(line)
             turns, size = turns + 1, size + len(line.encode())
-            is_stated = is_stated or turn.is_closing
+            is_stated = is_stated or turn["is_closing"]
             if self._closing.is_full(turns, size):
-                yield self._closed(key, meta, "capped", new)
-                self._turns.clear()
-                meta = meta.next_part()
-                new, turns, size, is_stated = [], 0, 0, False
-        if not new:
-            self._write_meta(meta)
+                yield self._closed(key, standing, "capped", lines)
+                standing = self._forget(standing)
+                lines, turns, size, is_stated = [], 0, 0, False
+        if not lines:
+            self._write(standing, lines)
             return
-        self._turns.appendList([(line,) for line in new])
-        wait_ms = self._closing.wait_ms(turn.channel, is_stated=is_stated)
-        due_ms = int(timerValues.getCurrentProcessingTimeInMs()) + wait_ms
-        self._handle.registerTimer(due_ms)
-        reason = "stated" if is_stated else "idle"
-        self._write_meta(
-            replace(meta, due_ms=due_ms, due_reason=reason, keep_ms=0, turns=turns, bytes=size)
+        wait_ms = self._closing.wait_ms(turn["channel"], is_stated=is_stated)
+        due_ms = int(timerValues.getCurrentProcessingTimeInMs()) + wait_ms - self._closing.tick_ms
+        self._write(
+            standing._replace(
+                due_ms=due_ms,
+                due_reason="stated" if is_stated else "idle",
+                timer_ms=self._set_timer(standing.timer_ms, due_ms),
+                turns=turns,
+                bytes=size,
+            ),
+            lines,
         )
 
     def handleExpiredTimer(  # noqa: N802  name fixed by Spark
@@ -149,39 +171,68 @@ class Conversations(StatefulProcessor):
         expiredTimerInfo: Any,  # noqa: N803
     ) -> Iterator[Row]:
         """Emit the conversation that is due, or forget one that was closed a week ago."""
-        meta = self._read_meta()
-        if meta.keep_ms:
-            self._turns.clear()
-            self._write_meta(meta.next_part())
-            return
-        if not meta.due_ms:
-            return
-        yield self._closed(key, meta, "stated" if meta.due_reason == "stated" else "idle")
-        keep_ms = int(timerValues.getCurrentProcessingTimeInMs()) + KEEP_CLOSED_S * 1000
-        self._handle.registerTimer(keep_ms)
-        self._write_meta(
-            replace(meta, version=meta.version + 1, due_ms=0, due_reason="", keep_ms=keep_ms)
-        )
+        standing, lines = self._read()
+        standing = standing._replace(timer_ms=0)  # Spark drops the one that rings.
+        now_ms = int(timerValues.getCurrentProcessingTimeInMs())
+        reason = standing.due_reason
+        if standing.due_ms > now_ms:
+            standing = standing._replace(timer_ms=self._set_timer(0, standing.due_ms))
+        elif reason == "kept":
+            standing, lines = self._forget(standing), []
+        elif reason:
+            yield self._closed(key, standing, "stated" if reason == "stated" else "idle", lines)
+            keep_ms = now_ms + KEEP_CLOSED_S * 1000
+            standing = standing._replace(
+                version=standing.version + 1,
+                due_ms=keep_ms,
+                due_reason="kept",
+                timer_ms=self._set_timer(0, keep_ms),
+            )
+        self._write(standing, lines)
 
     def close(self) -> None:
         """Nothing to release."""
 
-    def _read_meta(self) -> _Meta:
-        stored = self._meta.get()
-        return _Meta() if stored is None else _Meta(*stored)
+    def _read(self) -> tuple[_Standing, list[str]]:
+        """Where it stands, and the turns that are beside that."""
+        kept = self._kept.get()
+        if kept is None:
+            return _Standing(), []
+        return _Standing(*json.loads(kept[0])), kept[1].split("\n") if kept[1] else []
 
-    def _write_meta(self, meta: _Meta) -> None:
-        self._meta.update(astuple(meta))
+    def _write(self, standing: _Standing, lines: list[str]) -> None:
+        recent = "\n".join(lines)
+        if len(recent) > _RECENT_CHARS:
+            self._earlier.appendValue((recent,))
+            standing, recent = standing._replace(is_long=True), ""
+        self._kept.update((json.dumps(standing), recent))
 
-    def _drop_timers(self, *times: int) -> None:
-        for at in times:
-            if at:
-                self._handle.deleteTimer(at)
+    def _set_timer(self, is_set_ms: int, due_ms: int) -> int:
+        """The timer that is set now: the one that was, unless it rings too late."""
+        if 0 < is_set_ms <= due_ms:
+            return is_set_ms
+        if is_set_ms:
+            self._handle.deleteTimer(is_set_ms)
+        self._handle.registerTimer(due_ms)
+        return due_ms
 
-    def _closed(self, key: Any, meta: _Meta, reason: CloseReason, new: Iterable[str] = ()) -> Row:
-        turns = [*(turn for (turn,) in self._turns.get()), *new]
-        name = key[0] if meta.part == 1 else f"{key[0]}.{meta.part}"
-        return Row(conversation_id=name, version=meta.version + 1, close_reason=reason, turns=turns)
+    def _forget(self, standing: _Standing) -> _Standing:
+        """Drop the turns and the timer."""
+        if standing.is_long:
+            self._earlier.clear()
+        if standing.timer_ms:
+            self._handle.deleteTimer(standing.timer_ms)
+        return standing.next_part()
+
+    def _closed(self, key: Any, standing: _Standing, reason: CloseReason, lines: list[str]) -> Row:
+        earlier = [turns for (turns,) in self._earlier.get()] if standing.is_long else []
+        name = key[0] if standing.part == 1 else f"{key[0]}.{standing.part}"
+        return Row(
+            conversation_id=name,
+            version=standing.version + 1,
+            close_reason=reason,
+            turns="\n".join([*earlier, *lines]),
+        )
 
 
 def start_conversations(
@@ -205,7 +256,7 @@ def start_conversations(
         spark.readStream.format("delta")
         .load(str(turns_path))
         .where(F.col("verdict") == "accepted")
-        .select("conversation_id", *stored_columns())
+        .select("conversation_id", stored_line())
     )
     closed = turns.groupBy("conversation_id").transformWithState(
         Conversations(Closing.of(s)),
@@ -214,8 +265,10 @@ def start_conversations(
         "ProcessingTime",
     )
 
+    merged = Merged(settings.pipeline.lake)
+
     def write(frame: DataFrame, batch_id: int) -> None:
-        _write(frame, batch_id, settings=settings, secret=secret, app_id=app_id)
+        _write(frame, batch_id, settings=settings, secret=secret, app_id=app_id, merged=merged)
 
     writer = (
         closed.writeStream.foreachBatch(write)
@@ -227,31 +280,32 @@ def start_conversations(
     return writer.trigger(processingTime=f"{interval_s} seconds").start()
 
 
-def stored_columns() -> list[Column]:
-    """The columns of `turns` that the state keeps: fewer cross into Python, and each costs."""
+def stored_line() -> Column:
+    """A row of `turns` as the state keeps it: the line that `StoredTurn.from_json` reads.
+
+    Made by the JVM, so that one column crosses into Python and none has to be written there.
+    """
     named = {
         "sent_us": F.unix_micros("sent_at"),
         "counts": F.col("redaction.counts"),
         "replaces": F.col("replaces_turn_id"),
     }
-    return [named.get(name, F.col(name)).alias(name) for name in STORED_COLUMNS]
+    columns = [named.get(name, F.col(name)).alias(name) for name in STORED_COLUMNS]
+    return F.to_json(F.struct(*columns)).alias("turn")
 
 
-def _stored(row: Row) -> StoredTurn:
-    values = row.asDict()
-    del values["conversation_id"]
-    # A map arrives as pairs.
-    return StoredTurn(**{**values, "counts": dict(values["counts"])})
-
-
-def _in_time(turn: StoredTurn) -> tuple[int, str]:
-    return turn.sent_us, turn.turn_id
+def _in_time(rows: Iterable[Row]) -> list[tuple[dict[str, Any], str]]:
+    """Turns in order of event time, each with its line."""
+    turns = [(json.loads(row[1]), row[1]) for row in rows]
+    return sorted(turns, key=lambda t: (t[0]["sent_us"], t[0]["turn_id"]))
 
 
 def catch_up(query: StreamingQuery, poll_s: float = 0.2) -> None:
     """Wait until the stream has read all turns and had one batch more for due timers; stop it.
 
-    The first batch says nothing: it repeats what the last stop cut off, without new turns.
+    The first batch says nothing: it repeats what the last stop cut off, without new turns. If that
+    stop cut nothing off and there are no turns, Spark runs no batch at all, and what is due waits
+    for the next turn.
 
     Raises:
         StreamingQueryException: the stream failed.
@@ -262,6 +316,8 @@ def catch_up(query: StreamingQuery, poll_s: float = 0.2) -> None:
         progress = query.lastProgress
         if progress is not None and progress["batchId"] != seen:
             seen = progress["batchId"]
+            if "addBatch" not in progress["durationMs"]:
+                break
             if progress["numInputRows"] or last_with_rows is None:
                 last_with_rows = seen
             elif seen > last_with_rows + 1:
@@ -273,7 +329,13 @@ def catch_up(query: StreamingQuery, poll_s: float = 0.2) -> None:
 
 
 def _write(
-    frame: DataFrame, batch_id: int, *, settings: Settings, secret: bytes, app_id: str
+    frame: DataFrame,
+    batch_id: int,
+    *,
+    settings: Settings,
+    secret: bytes,
+    app_id: str,
+    merged: Merged,
 ) -> None:
     """Commit the closed conversations of a micro-batch; an idle one commits nothing."""
     schema = spark_schema(CONVERSATIONS.record)
@@ -282,12 +344,13 @@ def _write(
         closed = rows.count()
         if closed:
             write_once(
-                rows,
+                merged.count_above(rows),
                 settings.pipeline.lake,
                 CONVERSATIONS,
                 app_id=app_id,
                 batch_id=batch_id,
                 metadata={"closed": closed},
+                compact_commits=settings.transforms.compact_commits,
             )
     finally:
         rows.unpersist()
@@ -302,7 +365,7 @@ def _assembler(batch_id: int, secret: bytes, settings: Settings) -> Any:
             done = [
                 assemble(
                     row["conversation_id"],
-                    [StoredTurn.from_json(t) for t in row["turns"]],
+                    map(StoredTurn.from_json, row["turns"].split("\n")),
                     version=row["version"],
                     close_reason=row["close_reason"],
                     batch_id=batch_id,

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from deskwheel.records import Disfluency, DisfluencyKind
+from deskwheel.marks import Disfluency, DisfluencyKind
 from transforms.redact.placeholders import masks
 from transforms.redact.spoken import NUMBER_WORDS
 

@@ -8,11 +8,12 @@ the same `dlq.offset`).
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F  # noqa: N812  the name every PySpark programme uses
 from pyspark.sql.streaming import StreamingQuery
@@ -131,7 +132,8 @@ def write_batch(
             return
         if _reasons(summary) & reasons.DEAD_LETTER:
             _publish_dead_letters(frame, rows, settings)
-        marked = mark_duplicates(rows, settings, intake)
+        oldest = min(r["oldest"] for r in summary)
+        marked = mark_duplicates(rows, settings, intake, oldest=oldest)
         if intake.table is TURNS:
             marked = join_threads(marked, rows, settings)
         write_once(
@@ -141,6 +143,7 @@ def write_batch(
             app_id=app_id,
             batch_id=batch_id,
             metadata={"ranges": _ranges(summary)},
+            compact_commits=settings.transforms.compact_commits,
         )
     finally:
         rows.unpersist()
@@ -179,32 +182,32 @@ def _event(raw: dict[str, Any]) -> tuple[RawEvent, Pointer]:
     return event, Pointer(topic=raw["topic"], partition=raw["partition"], offset=raw["offset"])
 
 
-def mark_duplicates(rows: DataFrame, settings: Settings, intake: Intake) -> DataFrame:
+def mark_duplicates(
+    rows: DataFrame, settings: Settings, intake: Intake, *, oldest: int | None = None
+) -> DataFrame:
     """The rows with redelivered events marked, each by one row that carries no text.
 
     An event is a duplicate when one with its id was accepted earlier: in this batch (first
     offset wins) or in the table, within `transforms.dedup_horizon_h` of the broker's clock.
+
+    Args:
+        rows: The batch, cached.
+        settings: Says where the table is and how far back to look.
+        intake: Whose rows they are.
+        oldest: Broker's time of the batch's first event in microseconds, where it is known.
     """
-    key = [F.col("source.topic").alias("seen_topic"), F.col(intake.id_column).alias("seen_id")]
-    horizon = F.lit(settings.transforms.dedup_horizon_h * 3600)
-    oldest = rows.agg(F.min("ingested_at")).first()
-    since = F.lit(oldest[0] if oldest else None) - F.make_dt_interval(secs=horizon)
-    table = rows.sparkSession.read.format("delta").load(
-        str(lake.table_path(settings.pipeline.lake, intake.table))
-    )
-    seen = (
-        table.where((F.col("verdict") == "accepted") & (F.col("ingested_at") >= since))
-        .select(*key)
-        # Only the batch's ids are sent to the tasks; days of stored ones would not fit a driver.
-        .join(F.broadcast(rows.select(*key).distinct()), ["seen_topic", "seen_id"], "left_semi")
-        .distinct()
-        .withColumn("is_seen", F.lit(True))
-    )
+    if oldest is None:
+        oldest = _first(rows.agg(_oldest()))
+    if oldest is None:
+        return rows
+    horizon = timedelta(hours=settings.transforms.dedup_horizon_h)
+    seen = _seen(rows, intake, settings.pipeline.lake, since=_moment(oldest) - horizon)
     same = [
         F.col("source.topic") == F.col("seen_topic"),
         F.col(intake.id_column) == F.col("seen_id"),
     ]
-    joined = rows.join(F.broadcast(seen), on=same, how="left")
+    is_seen = F.lit(None).alias("is_seen")
+    joined = rows.select("*", is_seen) if seen is None else rows.join(seen, on=same, how="left")
     place = F.struct("source.partition", "source.offset")
     by_event = Window.partitionBy("source.topic", intake.id_column, "verdict")
     is_again = F.coalesce("is_seen", F.lit(False)) | (place != F.min(place).over(by_event))
@@ -217,6 +220,44 @@ def mark_duplicates(rows: DataFrame, settings: Settings, intake: Intake) -> Data
     return kept.select(*_as_duplicate(intake, F.col("is_duplicate")))
 
 
+def _seen(rows: DataFrame, intake: Intake, lake_dir: str, *, since: datetime) -> DataFrame | None:
+    """Events of the batch that the table has accepted since then; None where there is none.
+
+    The table is read without Spark: each batch looks its few ids up among all of the horizon.
+    """
+    ids = rows.where(F.col("verdict") == "accepted").select(intake.id_column).toArrow()
+    topic, name = pc.field(("source", "topic")), pc.field(intake.id_column)
+    where = (
+        (pc.field("verdict") == "accepted")
+        & (pc.field("ingested_at") >= pa.scalar(since))
+        & name.isin(ids[intake.id_column].unique())
+    )
+    found = {
+        (row["topic"], row["name"])
+        for part in lake.scan(lake_dir, intake.table, {"topic": topic, "name": name}, where)
+        for row in part.to_pylist()
+    }
+    if not found:
+        return None
+    schema = "seen_topic string, seen_id string"
+    frame = rows.sparkSession.createDataFrame(sorted(found), schema)
+    return F.broadcast(frame.withColumn("is_seen", F.lit(True)))
+
+
+def _oldest() -> Column:
+    """Microseconds since the epoch: as a number, a time comes back in no zone but its own."""
+    return F.min(F.unix_micros("ingested_at")).alias("oldest")
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
+
+
+def _first(frame: DataFrame) -> Any:
+    row = frame.first()
+    return row[0] if row else None
+
+
 def _as_duplicate(intake: Intake, is_duplicate: Column) -> list[Column]:
     """Every column of the table, emptied of content where the row is a duplicate."""
     replaced = {
@@ -226,6 +267,10 @@ def _as_duplicate(intake: Intake, is_duplicate: Column) -> list[Column]:
         "shadow_text": F.lit(None),
         "draft_text": F.lit(None),
         "final_text": F.lit(None),
+        "disfluencies": F.lit(None),
+        "cuts": F.lit(None),
+        "notes": F.lit(None),
+        "emoji": F.lit(None),
     }
     return [
         F.when(is_duplicate, replaced[name]).otherwise(F.col(name)).alias(name)
@@ -294,7 +339,7 @@ def _carried(header: str, pattern: str, default: Column) -> Column:
 
 
 def _summary(rows: DataFrame) -> list[Any]:
-    """Range of offsets and set of reasons a topic-partition; empty for an empty batch."""
+    """Offsets, reasons and oldest time of each topic-partition; empty for an empty batch."""
     place = [F.col("source.topic").alias("topic"), F.col("source.partition").alias("partition")]
     return (
         rows.groupBy(*place)
@@ -302,6 +347,7 @@ def _summary(rows: DataFrame) -> list[Any]:
             F.min("source.offset").alias("low"),
             F.max("source.offset").alias("high"),
             F.collect_set("reason").alias("reasons"),
+            _oldest(),
         )
         .collect()
     )

@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from deskwheel import lake
-from deskwheel.records import Conversation, Redaction, Utterance
+from deskwheel.records import Conversation, Edit, Redaction, Utterance
 from deskwheel.schema import to_table
 from deskwheel.settings import Settings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES
@@ -20,6 +20,9 @@ from transforms.pairs import mine_pairs
 from transforms.session import incarnation, spark_schema, write_once
 
 NAME = "examples"
+LOOK_S = 1.0
+"""How often it looks for new versions, where `transforms.interval_s` is longer: a look that finds
+none costs next to nothing, and an example need not wait for a third interval."""
 
 
 def start_mining(spark: SparkSession, settings: Settings, *, once: bool = False) -> StreamingQuery:
@@ -42,6 +45,7 @@ def start_mining(spark: SparkSession, settings: Settings, *, once: bool = False)
             app_id=app_id,
             batch_id=batch_id,
             metadata={},
+            compact_commits=settings.transforms.compact_commits,
         )
 
     writer = (
@@ -53,7 +57,8 @@ def start_mining(spark: SparkSession, settings: Settings, *, once: bool = False)
     )
     if once:
         return writer.trigger(availableNow=True).start()
-    return writer.trigger(processingTime=f"{settings.transforms.interval_s} seconds").start()
+    interval_s = min(settings.transforms.interval_s, LOOK_S)
+    return writer.trigger(processingTime=f"{interval_s} seconds").start()
 
 
 def _mine(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -67,4 +72,6 @@ def _conversation(row: dict[str, Any]) -> Conversation:
     row["utterances"] = [Utterance(**u) for u in row["utterances"]]
     counts = row["redaction"]["counts"]
     row["redaction"] = Redaction(version=row["redaction"]["version"], counts=dict(counts))
+    row["edits"] = row["edits"] and [Edit(**e) for e in row["edits"]]
+    row["thumbs"] = row["thumbs"] and dict(row["thumbs"])
     return Conversation(**row)

@@ -5,11 +5,14 @@ threads of a batch depend on its mails and on the table before it: replayed afte
 gives the same ids.
 """
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pyspark.sql import Column, DataFrame, Window
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from deskwheel import lake
@@ -33,13 +36,22 @@ def join_threads(marked: DataFrame, rows: DataFrame, settings: Settings) -> Data
         rows: The same before duplicates were marked, cached: cheap to read twice.
         settings: Says where the table is and how far back to look.
     """
-    mails = rows.where(F.col("thread_keys").isNotNull())
-    batch = mails.select(*[f"source.{p}" for p in _PLACE], *_MAIL).collect()
+    # Times as numbers: Spark's come back in no zone but the machine's.
+    times = [F.unix_micros(name).alias(name) for name in ("sent_at", "ingested_at")]
+    mails = rows.where(F.col("thread_keys").isNotNull()).select(
+        *[f"source.{p}" for p in _PLACE], "conversation_id", "thread_keys", *times
+    )
+    batch = mails.collect()
     if not batch:
         return marked
-    window = timedelta(hours=settings.transforms.thread_subject_h)
-    stored = _stored(mails, settings).collect()
-    found = assign_threads([_mail(r) for r in batch], map(_mail, stored), subject_window=window)
+    horizon = timedelta(hours=settings.transforms.thread_horizon_h)
+    since = _moment(min(row["ingested_at"] for row in batch)) - horizon
+    names = {_name(key) for row in batch for key in row["thread_keys"]}
+    found = assign_threads(
+        [Mail(r["conversation_id"], _moment(r["sent_at"]), tuple(r["thread_keys"])) for r in batch],
+        stored_mails(settings.pipeline.lake, names, since=since),
+        subject_window=timedelta(hours=settings.transforms.thread_subject_h),
+    )
     moved = [
         (*(row[p] for p in _PLACE), conversation)
         for row, conversation in zip(batch, found, strict=True)
@@ -48,31 +60,45 @@ def join_threads(marked: DataFrame, rows: DataFrame, settings: Settings) -> Data
     return _moved(marked, moved) if moved else marked
 
 
-def _stored(mails: DataFrame, settings: Settings) -> DataFrame:
-    """Stored mails that share a key with the batch, one row a key."""
-    keys = mails.select(F.explode("thread_keys").alias("key"))
-    wanted = keys.select(_name(F.col("key")).alias("name")).distinct()
-    oldest = mails.agg(F.min("ingested_at")).first()
-    horizon = F.lit(settings.transforms.thread_horizon_h * 3600)
-    since = F.lit(oldest[0] if oldest else None) - F.make_dt_interval(secs=horizon)
-    newest_first = Window.partitionBy("key").orderBy(F.desc("sent_at"), "conversation_id")
-    return (
-        mails.sparkSession.read.format("delta")
-        .load(str(lake.table_path(settings.pipeline.lake, TURNS)))
-        .where(F.col("thread_keys").isNotNull() & (F.col("verdict") == "accepted"))
-        .where(F.col("ingested_at") >= since)
-        .select("conversation_id", "sent_at", F.explode("thread_keys").alias("key"))
-        .withColumn("name", _name(F.col("key")))
-        .join(F.broadcast(wanted), "name", "left_semi")
-        .withColumn("nth", F.row_number().over(newest_first))
-        .where(F.col("nth") <= MOST_PER_KEY)
-        .select("conversation_id", "sent_at", F.array("key").alias("thread_keys"))
+def stored_mails(lake_dir: str, names: Collection[str], *, since: datetime) -> list[Mail]:
+    """Mails of the table since then that share a key with a batch, one for each such key.
+
+    Of each key the newest `MOST_PER_KEY`. The table is read without Spark: each batch looks its
+    few keys up among all of the horizon.
+    """
+    wanted = pa.array(sorted(names), pa.string())
+    columns = {name: pc.field(name) for name in _MAIL}
+    where = (
+        pc.field("thread_keys").is_valid()
+        & (pc.field("verdict") == "accepted")
+        & (pc.field("ingested_at") >= pa.scalar(since))
     )
+    found: dict[str, list[Mail]] = defaultdict(list)
+    for part in lake.scan(lake_dir, TURNS, columns, where):
+        keys = pc.list_flatten(part["thread_keys"])
+        is_wanted = pc.is_in(pc.utf8_slice_codeunits(keys, 1), value_set=wanted)
+        lines = pc.list_parent_indices(part["thread_keys"]).filter(is_wanted)
+        rows = part.select(["conversation_id", "sent_at"]).take(lines).to_pylist()
+        for row, key in zip(rows, keys.filter(is_wanted).to_pylist(), strict=True):
+            mails = found[key]
+            mails.append(Mail(row["conversation_id"], row["sent_at"], (key,)))
+            if len(mails) >= 2 * MOST_PER_KEY:
+                mails[:] = _newest(mails)
+    return [mail for mails in found.values() for mail in _newest(mails)]
 
 
-def _name(key: Column) -> Column:
+def _newest(mails: Sequence[Mail]) -> list[Mail]:
+    by_name = sorted(mails, key=lambda mail: mail.conversation_id)
+    return sorted(by_name, key=lambda mail: mail.sent_at, reverse=True)[:MOST_PER_KEY]
+
+
+def _name(key: str) -> str:
     """A key without its kind: mails name a mail and refer to it by the same hash."""
-    return F.substr(key, F.lit(2))
+    return key[1:]
+
+
+def _moment(microseconds: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
 def _moved(marked: DataFrame, moved: Iterable[tuple[Any, ...]]) -> DataFrame:
@@ -82,9 +108,3 @@ def _moved(marked: DataFrame, moved: Iterable[tuple[Any, ...]]) -> DataFrame:
     thread = F.coalesce("thread", "conversation_id").alias("conversation_id")
     columns = [thread if name == "conversation_id" else F.col(name) for name in marked.columns]
     return marked.join(F.broadcast(threads), same, "left").select(*columns)
-
-
-def _mail(row: Any) -> Mail:
-    sent_at: datetime = row["sent_at"]
-    zoned = sent_at.astimezone(UTC) if sent_at.tzinfo else sent_at.replace(tzinfo=UTC)
-    return Mail(row["conversation_id"], zoned, tuple(row["thread_keys"]))

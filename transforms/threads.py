@@ -39,7 +39,7 @@ class Mail:
 
 
 def thread_keys(links: Links, customer: str, *, secret: bytes, tenant: str) -> tuple[str, ...]:
-    """The keys of a mail, in the order in which they are tried.
+    """The keys of a mail, or of an outcome of one, in the order in which they are tried.
 
     Tickets and subjects count for one customer only: a number in a subject is easily guessed.
     """
@@ -50,7 +50,8 @@ def thread_keys(links: Links, customer: str, *, secret: bytes, tenant: str) -> t
         return f"{kind}-{hmac.new(secret, message, hashlib.sha256).hexdigest()[:_HASH_CHARS]}"
 
     customer = customer.strip().casefold()
-    keys = [key(OWN, links.own), *(key(REFERENCE, r) for r in links.references)]
+    keys = [key(OWN, links.own)] if links.own else []
+    keys += [key(REFERENCE, r) for r in links.references]
     if customer:
         keys += [key(TICKET, ticket, customer) for ticket in links.tickets]
         if links.subject:

@@ -1,16 +1,20 @@
 """Rows of the table `turns` out of one event: parsed, cleaned, redacted, with their verdict."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import deskwheel
 from deskwheel import ids, reasons
 from deskwheel.errors import ConfigError
-from deskwheel.records import Disfluency, Pointer, Redaction, Turn
+from deskwheel.records import Pointer, Redaction, Turn
 from deskwheel.settings import Settings
 from transforms import clean, redact
-from transforms.disfluency import settle, smooth
+from transforms.cuts import settle as settle_cuts
+from transforms.disfluency import settle
+from transforms.emoji import find_emoji
 from transforms.parse import parse_event
 from transforms.parse.model import (
     Limits,
@@ -24,7 +28,7 @@ from transforms.parse.model import (
 from transforms.redact import presidio
 from transforms.threads import thread_keys
 
-VERSION = "turns-1"
+VERSION = "turns-2"
 
 STATUSES = frozenset(
     {"solved", "unsolved", "abandoned", "transferred", "escalated", "open", "pending", "closed"}
@@ -84,22 +88,27 @@ def _accepted(
     event: RawEvent, parsed: ParsedEvent, pointer: Pointer, rules: Rules, batch_id: int
 ) -> list[Turn]:
     rows = []
-    cleaned = [_cleaned(event.channel, said.text) for said in parsed.utterances]
-    masked_texts = _redacted(event, parsed, rules, [text for text, _ in cleaned])
-    for position, (said, (text, marks), (masked, counts)) in enumerate(
+    names = parsed.known_names
+    cleaned = [
+        clean.clean_marked(event.channel, said.text, names=names if said.role == "customer" else ())
+        for said in parsed.utterances
+    ]
+    masked_texts = _redacted(event, parsed, rules, [c.text for c in cleaned])
+    for position, (said, kept, masked) in enumerate(
         zip(parsed.utterances, cleaned, masked_texts, strict=True)
     ):
-        if not masked and not said.replaces:
+        if not masked.text and not said.replaces:
             continue
         is_customer = said.role == "customer"
+        row = _row(event, parsed, pointer, rules, position=position, said=said)
         rows.append(
             replace(
-                _row(event, parsed, pointer, rules, position=position, said=said),
-                text=masked or None,
-                disfluencies=None if marks is None else settle(marks, text, masked),
-                shadow_text=clean.shadow(redact.bare(masked)) if is_customer else None,
-                redaction=Redaction(version=redact.VERSION, counts=counts),
+                row,
+                text=masked.text or None,
+                shadow_text=clean.shadow(redact.bare(masked.text)) if is_customer else None,
+                redaction=Redaction(version=redact.VERSION, counts=masked.counts),
                 batch_id=batch_id,
+                **_beside(event, parsed, rules, said, kept, masked),
             )
         )
     if parsed.closing is not None:
@@ -111,6 +120,29 @@ def _accepted(
     return rows
 
 
+def _beside(
+    event: RawEvent,
+    parsed: ParsedEvent,
+    rules: Rules,
+    said: Said,
+    kept: clean.Cleaned,
+    masked: redact.Masked,
+) -> dict[str, Any]:
+    """The columns that say what was taken from a text or changed in it, by its redacted places."""
+
+    def redactor(text: str) -> redact.Masked:
+        return _masked(event.channel, parsed, rules, [redact.Spoken(said.role, text)])[0]
+
+    marks, cuts = kept.disfluencies, kept.cuts
+    notes = Counter(said.notes) + Counter(kept.notes)
+    return {
+        "disfluencies": None if marks is None else settle(marks, kept.text, masked.text),
+        "cuts": None if cuts is None else settle_cuts(cuts, masked.place, redactor),
+        "notes": dict(sorted(notes.items())) or None,
+        "emoji": find_emoji(masked.text) or None,
+    }
+
+
 def _outcome(row: Turn, parsed: ParsedEvent, told: Told, rules: Rules) -> Turn:
     """The row of what came of a conversation, under the conversation's own id and channel.
 
@@ -120,8 +152,8 @@ def _outcome(row: Turn, parsed: ParsedEvent, told: Told, rules: Rules) -> Turn:
     if told.draft and told.final:
         texts = [clean.clean(told.channel, text) for text in (told.draft, told.final)]
         spoken = [redact.Spoken("agent", text) for text in texts]
-        (draft, drafted), (final, sent) = _masked(told.channel, parsed, rules, spoken)
-        counts = [drafted, sent]
+        drafted, sent = _masked(told.channel, parsed, rules, spoken)
+        draft, final, counts = drafted.text, sent.text, [drafted.counts, sent.counts]
     message = told.message_id
     return replace(
         row,
@@ -140,16 +172,9 @@ def _outcome(row: Turn, parsed: ParsedEvent, told: Told, rules: Rules) -> Turn:
     )
 
 
-def _cleaned(channel: str, text: str) -> tuple[str, tuple[Disfluency, ...] | None]:
-    """The text that redaction sees and, of a call, the marks of what was taken out of it."""
-    if channel == "call":
-        return smooth(clean.verbatim(text))
-    return clean.clean(channel, text), None
-
-
 def _redacted(
     event: RawEvent, parsed: ParsedEvent, rules: Rules, texts: Sequence[str]
-) -> list[tuple[str, dict[str, int]]]:
+) -> list[redact.Masked]:
     """Pass 1 over the utterances of an event; only a call's know what was asked before."""
     spoken = [
         redact.Spoken(said.role, text) for said, text in zip(parsed.utterances, texts, strict=True)
@@ -159,7 +184,7 @@ def _redacted(
 
 def _masked(
     channel: str, parsed: ParsedEvent, rules: Rules, spoken: Sequence[redact.Spoken]
-) -> list[tuple[str, dict[str, int]]]:
+) -> list[redact.Masked]:
     scope = redact.tag_scope(
         channel,
         _conversation_id(channel, parsed, rules),
@@ -172,7 +197,7 @@ def _masked(
         recognise=presidio.recogniser() if rules.has_recogniser else None,
     )
     return [
-        redact.redact_turn(turn.text, replace(base, role=turn.role, asked=asked), tagger)
+        redact.mask_turn(turn.text, replace(base, role=turn.role, asked=asked), tagger)
         for turn, asked in zip(spoken, redact.questions(spoken), strict=True)
     ]
 

@@ -132,7 +132,7 @@ def noise(outcome: Outcome) -> list[Claim]:
 
     Noise is out when no candidate example of any kind was mined from it; how much is stopped
     before it becomes a turn is reported beside. A dialog is dropped when none of its turns is in
-    a conversation.
+    a conversation; one that has a labelled pair must not be named noise either.
     """
     out, early = Tally(), Tally()
     for conversation in outcome.noise:
@@ -141,14 +141,19 @@ def noise(outcome: Outcome) -> list[Claim]:
         out.add(kind, is_hit=not outcome.mined(ours))
         early.add(kind, is_hit=not outcome.said(conversation))
     dropped: Counter[str] = Counter()
+    named: Counter[str] = Counter()
     for conversation in outcome.dialogs:
-        if outcome.ours(conversation) is None:
+        ours = outcome.ours(conversation)
+        if ours is None:
             dropped[_reason(outcome, conversation)] += 1
+        elif conversation.get("pairs") and ours.get("noise"):
+            named[ours["noise"]] += 1
     n = len(outcome.dialogs)
     return [
         *out.claims("noise.recall", "noise conversations without a candidate", ">= 0.98"),
         share("noise.stopped_at_intake", early.hits.total(), early.trials.total(), "noise"),
         share("noise.dialogs_dropped", dropped.total(), n, f"dialogs {dict(dropped)}", "<= 0.005"),
+        count("noise.answered_dialogs_named", named.total(), 0, f"with pairs {dict(named)}"),
     ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 
@@ -102,3 +103,47 @@ def test_columns_of_a_newer_release_are_added_to_a_table_and_null_in_its_older_r
     version = lake.current_version(tmp_path, FEEDBACK)
     lake.ensure(tmp_path, FEEDBACK)
     assert lake.current_version(tmp_path, FEEDBACK) == version
+
+
+def test_merged_files_hold_the_same_rows_and_older_versions_can_still_be_read(
+    tmp_path: Path,
+) -> None:
+    for number in range(5):
+        lake.append(tmp_path, FEEDBACK, rows(number))
+    before = lake.current_version(tmp_path, FEEDBACK) or 0
+    assert lake.compact(tmp_path, FEEDBACK) == 5
+    found = lake.read(tmp_path, FEEDBACK)
+    assert found.schema.names == arrow_schema(Feedback).names
+    assert sorted(found["feedback_id"].to_pylist()) == [f"f-{n}" for n in range(5)]
+    assert lake.read(tmp_path, FEEDBACK, version=before).num_rows == 5
+    assert lake.current_version(tmp_path, FEEDBACK) == before + 1
+    assert lake.compact(tmp_path, FEEDBACK) == 0, "one file is nothing to merge"
+
+
+def test_merging_puts_no_text_into_the_log_and_changes_no_data(tmp_path: Path) -> None:
+    for number in range(3):
+        lake.append(tmp_path, FEEDBACK, rows(number))
+    lake.compact(tmp_path, FEEDBACK)
+    log = lake.table_path(tmp_path, FEEDBACK) / "_delta_log"
+    actions = [json.loads(line) for line in max(log.glob("*.json")).read_text().splitlines()]
+    files = [a[kind] for a in actions for kind in ("add", "remove") if kind in a]
+    assert len(files) == 3 + 1
+    assert not any(file["dataChange"] for file in files)
+    stats = [json.loads(file["stats"]) for file in files if file.get("stats")]
+    assert all(set(s.get("minValues", ())) <= set(FEEDBACK.skipping_columns) for s in stats)
+
+
+def test_a_table_that_does_not_exist_has_nothing_to_merge(tmp_path: Path) -> None:
+    assert lake.compact(tmp_path, FEEDBACK) == 0
+
+
+def test_a_scan_gives_the_asked_columns_of_the_rows_that_fit(tmp_path: Path) -> None:
+    columns = {"id": pc.field("feedback_id"), "place": pc.field(("source", "offset"))}
+    where = pc.field("feedback_id").isin(pa.array(["f-2", "f-9"]))
+    assert list(lake.scan(tmp_path, FEEDBACK, columns, where)) == []
+    lake.append(tmp_path, FEEDBACK, rows(1, 2))
+    lake.append(tmp_path, FEEDBACK, rows(3))
+    found = [
+        row for part in lake.scan(tmp_path, FEEDBACK, columns, where) for row in part.to_pylist()
+    ]
+    assert found == [{"id": "f-2", "place": 2}]

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +27,12 @@ SEED = 11
 CONVERSATIONS = 260
 STREAMING = ("broker", "topics", "transforms", "validate")
 PATIENCE_S = 900.0
+ARRIVING_S = 1.5
+"""The third part lasts for longer, and the player's start for less."""
+
 
 OVERRIDES = (
-    "transforms.interval_s=1.0", "transforms.idle_close_s=20.0", "transforms.close_grace_s=2.0",
+    "transforms.interval_s=1.0", "transforms.idle_close_s=10.0", "transforms.close_grace_s=2.0",
     "transforms.driver_memory=800m", "validate.interval_s=1.5", "validate.test_share=0.2",
     "validate.driver_memory=800m", "trigger.min_fresh_examples=90", "trigger.interval_s=0.5",
     "trigger.max_category_share=1.0", "train.steps=90", "train.lr=5e-3",
@@ -74,16 +78,20 @@ def start(home: Path) -> Loop:
 def play_with_kill(loop: Loop) -> None:
     """Play all traffic; SIGKILL the streaming job's whole process group in the middle of it.
 
-    The first part warms the job up, so that the kill meets it between batches of the second.
+    The first part warms the job up. Of the second it has read some, and the third is arriving,
+    when it is killed, however slow the machine is.
     """
     loop.stack.wait_ready(STREAMING, PATIENCE_S)
-    first, second = _halves(loop.stack.home / "traffic")
+    first, second, third = _thirds(loop.stack.home / "traffic")
     with _player(loop, first, rate=500) as player:
         loop.acknowledged = _acknowledged(player)
     until(loop, lambda f: _read(f) >= loop.acknowledged, "the first part")
-    with _player(loop, second, rate=20) as player:
-        facts = until(loop, lambda f: _read(f) > loop.acknowledged, "some of the second part")
-        assert player.poll() is None, "the kill must come while events still arrive"
+    with _player(loop, second, rate=500) as player:
+        in_second = _acknowledged(player)
+    facts = until(loop, lambda f: _read(f) > loop.acknowledged, "some of the second part")
+    loop.acknowledged += in_second
+    with _player(loop, third, rate=40) as player:
+        time.sleep(ARRIVING_S)
         pid = loop.stack.pid("transforms")
         assert pid is not None
         os.killpg(pid, signal.SIGKILL)
@@ -149,14 +157,15 @@ def until(loop: Loop, is_done: Callable[[dict[str, Any]], bool], what: str) -> d
     raise AssertionError(f"{what} did not come within {PATIENCE_S} s")
 
 
-def _halves(folder: Path) -> tuple[Path, Path]:
-    """The traffic in two folders of its own format, a third and the rest, in order."""
+def _thirds(folder: Path) -> list[Path]:
+    """The traffic in three folders of its own format, in order."""
     lines = (folder / "events.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
-    middle = len(lines) // 3
-    parts = (folder / "first", folder / "second")
-    for part, kept in zip(parts, (lines[:middle], lines[middle:]), strict=True):
-        part.mkdir()
-        (part / "events.jsonl").write_text("".join(kept), encoding="utf-8")
+    cuts = [len(lines) * part // 3 for part in range(4)]
+    parts = []
+    for number, (begin, end) in enumerate(pairwise(cuts)):
+        parts.append(folder / str(number))
+        parts[-1].mkdir()
+        (parts[-1] / "events.jsonl").write_text("".join(lines[begin:end]), encoding="utf-8")
     return parts
 
 

@@ -90,6 +90,10 @@ def stored(turn: Turn) -> StoredTurn:
         asr_confidence=turn.asr_confidence,
         has_cross_talk=turn.has_cross_talk,
         speaker_note=turn.speaker_note,
+        outcome=turn.outcome,
+        about_turn_id=turn.about_turn_id,
+        draft_text=turn.draft_text,
+        final_text=turn.final_text,
     )
 
 

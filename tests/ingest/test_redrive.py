@@ -309,20 +309,19 @@ def test_a_mended_event_is_one_accepted_row_and_the_law_still_balances(
     from deskwheel.audit import conservation  # noqa: PLC0415
     from deskwheel.tables import FEEDBACK, TURNS  # noqa: PLC0415
     from ingest.offsets import offsets  # noqa: PLC0415
-    from transforms.stream import run_once  # noqa: PLC0415
 
     publish_old_and_new(place)
     early = replace(
         place, transforms=replace(place.transforms, earliest_event_time="2026-01-01T00:00:00Z")
     )
-    run_once(spark, early, secret)
+    take_in(spark, early, secret)
     rejected = {r["event_id"]: r["reason"] for r in rows(place, TURNS) if r["reason"]}
     assert rejected == {"m-old": "TIME_PAST", "m-new": "SCHEMA_UNKNOWN"}
     assert [r["reason"] for r in rows(place, FEEDBACK)] == ["TIME_PAST"]
 
     # Nothing has changed yet: what is sent back comes back, with its history.
     assert redrive(job(place), Chosen()).counts == {"sent": 3}
-    run_once(spark, early, secret)
+    take_in(spark, early, secret)
     letters = sorted(read_letters(place.kafka, Chosen(topics=("raw.chat.dlq",))),
                      key=lambda f: (f.letter.event_id, f.letter.attempts))  # fmt: skip
     assert [(f.letter.event_id, f.letter.attempts) for f in letters] == [
@@ -336,7 +335,7 @@ def test_a_mended_event_is_one_accepted_row_and_the_law_still_balances(
     # A settings change lets the old ones in; the unknown version stays out.
     again = redrive(job(place), Chosen())
     assert again.counts == {"sent": 3, "sent_before": 3}
-    run_once(spark, place, secret)
+    take_in(spark, place, secret)
     accepted = [r for r in rows(place, TURNS) if r["verdict"] == "accepted"]
     assert [(r["event_id"], r["text"]) for r in accepted] == [("m-old", "Where is my parcel?")]
     assert [r["verdict"] for r in rows(place, FEEDBACK)].count("accepted") == 1
@@ -346,6 +345,14 @@ def test_a_mended_event_is_one_accepted_row_and_the_law_still_balances(
     chat = [p for p in audit.partitions if p.topic == CHAT]
     assert (sum(p.accepted for p in chat), sum(p.rejected for p in chat)) == (1, 5)
     assert lake.commits(place.pipeline.lake, TURNS)
+
+
+def take_in(spark: "SparkSession", settings: Settings, secret: bytes) -> None:
+    """Read what is in the topics into `turns` and `feedback`, as the job's two intakes do."""
+    from transforms.intake import FEEDBACK_INTAKE, TURNS_INTAKE, start_intake  # noqa: PLC0415
+
+    for intake in (TURNS_INTAKE, FEEDBACK_INTAKE):
+        start_intake(spark, settings, intake, secret, once=True).awaitTermination()
 
 
 def rows(settings: Settings, table: Any) -> list[dict[str, Any]]:

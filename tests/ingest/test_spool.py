@@ -263,7 +263,7 @@ def test_events_are_taken_while_no_broker_answers_and_stay_for_the_next_run(
 ) -> None:
     kafka = KafkaSettings(bootstrap=NOBODY)
     called = []
-    with SpoolingPublisher(kafka, opened(tmp_path), patience_s=1) as publisher:
+    with SpoolingPublisher(kafka, opened(tmp_path), patience_s=0.6) as publisher:
         assert not publisher.is_direct
         for i in range(5):
             receipt = publisher.publish(make_event(id=f"m-{i}"))
@@ -325,7 +325,7 @@ def test_what_is_on_the_disk_arrives_though_the_disk_failed_once(
         return working(*arguments, **more)
 
     monkeypatch.setattr(place, name, failing)
-    with SpoolingPublisher(KafkaSettings(bootstrap=NOBODY), spool, patience_s=1) as publisher:
+    with SpoolingPublisher(KafkaSettings(bootstrap=NOBODY), spool, patience_s=0.6) as publisher:
         deadline = time.monotonic() + 20
         while not publisher.is_direct:
             assert time.monotonic() < deadline
@@ -344,7 +344,7 @@ def test_a_disk_that_fails_as_nobody_foresaw_refuses_events_and_is_tried_again(
     def failing(_: object) -> None:
         raise error
 
-    with SpoolingPublisher(KafkaSettings(bootstrap=NOBODY), spool, patience_s=1) as publisher:
+    with SpoolingPublisher(KafkaSettings(bootstrap=NOBODY), spool, patience_s=0.6) as publisher:
         publisher.publish(make_event()).wait(20)
         with monkeypatch.context() as patch:
             patch.setattr(spool, "sync", failing)

@@ -1,4 +1,5 @@
 import json
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -54,7 +55,8 @@ def evaluation(verdict: GateVerdict = "PROMOTE") -> Evaluation:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, tracking_database: Path) -> Settings:
+    shutil.copy(tracking_database, tmp_path / "mlflow.db")
     return settings_in(tmp_path)
 
 

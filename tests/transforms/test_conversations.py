@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,20 @@ from pyspark.errors import StreamingQueryException
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql.streaming.tws_tester import TwsTester
 
-from deskwheel.records import Conversation
+from deskwheel.records import Conversation, Pointer, Redaction, Turn
+from deskwheel.schema import to_table
 from deskwheel.settings import TransformsSettings
-from transforms.assemble import STORED_COLUMNS, StoredTurn, assemble
-from transforms.conversations import KEEP_CLOSED_S, Closing, Conversations, catch_up
+from tests.flow.reference import stored
+from transforms.assemble import StoredTurn, assemble
+from transforms.conversations import (
+    KEEP_CLOSED_S,
+    TICK_MS,
+    Closing,
+    Conversations,
+    catch_up,
+    stored_line,
+)
+from transforms.session import spark_schema
 
 KEY = "conv-1"
 IDLE_MS, GRACE_MS, START_MS = 60_000, 5_000, 1_000_000
@@ -45,34 +56,37 @@ class Clock:
 
     def is_forgotten(self) -> bool:
         """Whether only numbers are kept of it."""
-        turns = self.tester.peekListState("turns", KEY)
-        return not turns and self.timers() == []
+        return not self.lines() and self.timers() == []
+
+    def lines(self, key: str = KEY) -> list[str]:
+        """The turns in the state, each as it is kept."""
+        earlier = [turns for (turns,) in self.tester.peekListState("earlier", key)]
+        kept = self.tester.peekValueState("kept", key)
+        recent = [kept[1]] if kept and kept[1] else []
+        return [line for turns in (*earlier, *recent) for line in turns.split("\n")]
 
 
 def outcome(number: int, **changes: Any) -> Row:
     """The row of what came of the conversation, as an outcome event leaves it in `turns`."""
-    plain = row(number).asDict() | {"role": None, "text": None} | changes
-    return Row(**plain)
+    return row(number, **({"role": None, "text": None} | changes))
 
 
 def row(number: int, *, is_closing: bool = False, **changes: Any) -> Row:
     values: dict[str, Any] = {
-        "conversation_id": KEY, "turn_id": f"t-{number}", "tenant": "acme",
-        "channel": "chat", "role": "customer",
+        "turn_id": f"t-{number}", "tenant": "acme", "channel": "chat", "role": "customer",
         "text": "Hello?", "sent_us": number, "is_closing": is_closing,
-        "status": "solved" if is_closing else None, "csat": None, "subject_key": None,
-        "agent_key": None, "authorship": "human", "replaces": None,
-        "asr_confidence": None, "has_cross_talk": None, "speaker_note": None,
-        "counts": [("CARD", 1)],
+        "status": "solved" if is_closing else None, "authorship": "human", "counts": {"CARD": 1},
     }  # fmt: skip
-    return Row(**{**values, **changes})
+    known = {name: value for name, value in {**values, **changes}.items() if value is not None}
+    return Row(conversation_id=KEY, turn=json.dumps(known))
 
 
 def told(rows: list[Row]) -> list[tuple[int, str, list[str]]]:
-    return [
-        (r["version"], r["close_reason"], [json.loads(t)["turn_id"] for t in r["turns"]])
-        for r in rows
-    ]
+    return [(r["version"], r["close_reason"], [t.turn_id for t in turns_of(r)]) for r in rows]
+
+
+def turns_of(closed: Row) -> list[StoredTurn]:
+    return [StoredTurn.from_json(line) for line in closed["turns"].split("\n")]
 
 
 @pytest.fixture
@@ -90,8 +104,9 @@ def test_a_turn_starts_the_idle_time_anew_and_leaves_one_timer(clock: Clock) -> 
     clock.say(1)
     clock.at(IDLE_MS - 1)
     clock.say(2)
-    assert clock.timers() == [2 * IDLE_MS - 1]
+    assert len(clock.timers()) == 1
     assert clock.at(2 * IDLE_MS - 2) == []
+    assert clock.timers() == [2 * IDLE_MS - 1]
     assert told(clock.at(2 * IDLE_MS)) == [(1, "idle", ["t-1", "t-2"])]
 
 
@@ -101,7 +116,8 @@ def test_a_stated_end_closes_after_the_grace_and_waits_for_turns_under_way(clock
     assert clock.timers() == [GRACE_MS]
     clock.at(GRACE_MS - 1)
     clock.say(2)
-    assert clock.timers() == [2 * GRACE_MS - 1]
+    assert len(clock.timers()) == 1
+    assert clock.at(2 * GRACE_MS - 2) == []
     assert told(clock.at(2 * GRACE_MS)) == [(1, "stated", ["t-1", "t-99", "t-2"])]
 
 
@@ -122,7 +138,7 @@ def assembled(rows: list[Row]) -> Conversation:
     (closed,) = rows
     return assemble(
         closed["conversation_id"],
-        [StoredTurn.from_json(t) for t in closed["turns"]],
+        turns_of(closed),
         version=closed["version"],
         close_reason=closed["close_reason"],
         batch_id=1,
@@ -169,8 +185,8 @@ def test_a_reopened_conversation_is_not_forgotten_on_its_old_date(clock: Clock) 
     clock.at(IDLE_MS)
     clock.at(IDLE_MS + KEEP_MS - 10)
     clock.say(2)
-    assert clock.timers() == [2 * IDLE_MS + KEEP_MS - 10]
     assert clock.at(IDLE_MS + KEEP_MS) == []
+    assert clock.timers() == [2 * IDLE_MS + KEEP_MS - 10]
     assert not clock.is_forgotten()
     assert told(clock.at(2 * IDLE_MS + KEEP_MS)) == [(2, "idle", ["t-1", "t-2"])]
 
@@ -179,7 +195,7 @@ def test_a_full_conversation_closes_at_once_and_frees_its_turns() -> None:
     clock = Clock(max_turns=3)
     assert clock.say(1, 2) == []
     assert told(clock.say(3)) == [(1, "capped", ["t-1", "t-2", "t-3"])]
-    assert clock.tester.peekListState("turns", KEY) == []
+    assert clock.is_forgotten()
     assert clock.at(IDLE_MS) == []
 
 
@@ -248,7 +264,7 @@ def test_a_channel_without_a_time_of_its_own_waits_as_the_others() -> None:
 
 
 def test_a_conversation_is_full_of_bytes_as_well_as_of_turns() -> None:
-    size = len(_line(row(1, text="é" * 500)).encode())
+    size = len(row(1, text="é" * 500)["turn"].encode())
     clock = Clock(max_bytes=2 * size)
     assert clock.tester.test(KEY, [row(1, text="é" * 500)]) == []
     assert told(clock.tester.test(KEY, [row(2, text="é" * 500)])) == [(1, "capped", ["t-1", "t-2"])]
@@ -284,19 +300,64 @@ def test_an_edit_reopens_a_closed_conversation(clock: Clock) -> None:
     clock.tester.test(KEY, [row(2, text="Hello!", replaces="t-1")])
     (closed,) = clock.at(2 * IDLE_MS)
     assert closed["version"] == 2
-    assert json.loads(closed["turns"][1])["replaces"] == "t-1"
+    assert turns_of(closed)[1].replaces == "t-1"
 
 
-def _line(given: Row) -> str:
+def test_a_postponed_conversation_costs_no_call_for_timers(clock: Clock) -> None:
+    clock.say(0)
+    for seconds in (10, 20, 40):
+        clock.at(1000 * seconds)
+        clock.say(seconds)
+        assert clock.timers() == [IDLE_MS]
+    assert clock.at(IDLE_MS) == []
+    assert clock.timers() == [40_000 + IDLE_MS]
+
+
+def test_an_end_brings_the_timer_forward(clock: Clock) -> None:
+    clock.say(1)
+    clock.end()
+    assert clock.timers() == [GRACE_MS]
+
+
+def test_a_long_conversation_is_kept_in_pieces_and_closes_whole() -> None:
     clock = Clock()
-    clock.tester.test(KEY, [given])
-    ((line,),) = clock.tester.peekListState("turns", KEY)
-    return str(line)
+    long = "x" * 7000
+    for n in range(8):
+        clock.tester.test(KEY, [row(n, text=long)])
+    assert len(clock.tester.peekListState("earlier", KEY)) == 2
+    assert len(clock.lines()) == 8
+    (closed,) = clock.at(IDLE_MS)
+    assert [t.turn_id for t in turns_of(closed)] == [f"t-{n}" for n in range(8)]
+    clock.say(8)
+    (again,) = clock.at(2 * IDLE_MS)
+    assert (again["version"], len(turns_of(again))) == (2, 9)
+    clock.at(2 * IDLE_MS + KEEP_MS)
+    assert clock.is_forgotten()
 
 
-def test_state_keeps_all_that_a_conversation_is_assembled_from() -> None:
-    given = row(99, is_closing=True, asr_confidence=0.5, has_cross_talk=True).asDict()
-    stored = json.loads(_line(Row(**given)))
-    assert given.pop("conversation_id") == KEY
-    assert set(given) == set(STORED_COLUMNS)
-    assert stored == {**given, "counts": {"CARD": 1}, "is_edited": None}
+def test_the_state_keeps_all_that_a_conversation_is_assembled_from(spark: SparkSession) -> None:
+    turn = Turn(
+        turn_id="t-1", conversation_id=KEY, tenant="acme", channel="call", role="agent",
+        event_id="e-1", position=0, reason=None, detail=None, shadow_text=None,
+        text="“Ça va?”\n\x01 \u2028", sent_at=datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC),
+        ingested_at=datetime(2026, 3, 2, 12, tzinfo=UTC), is_closing=False, status="open", csat=3,
+        subject_key="s-1", agent_key="a-1", authorship="human", asr_confidence=0.5,
+        has_cross_talk=True, redaction=Redaction(version="r", counts={"CARD": 1}),
+        source=Pointer(topic="raw.call", partition=0, offset=1), verdict="accepted",
+        replaces_turn_id="t-0",
+        ruleset_version="t", code_version="c", batch_id=0,
+    )  # fmt: skip
+    rows = spark.createDataFrame(to_table([turn], Turn), spark_schema(Turn)).select(stored_line())
+    ((line,),) = rows.collect()
+    assert StoredTurn.from_json(line) == stored(turn)
+    assert "\n" not in line
+
+
+def test_a_wait_ends_a_tick_early_and_one_of_nothing_in_the_batch_of_the_turn() -> None:
+    patient = Clock(tick_ms=TICK_MS)
+    patient.end()
+    assert patient.timers() == [GRACE_MS - TICK_MS]
+    assert patient.at(GRACE_MS - TICK_MS + 1), "before the batch that the grace ends with"
+    hasty = Clock(grace_s=0.0, tick_ms=TICK_MS)
+    hasty.end()
+    assert hasty.timers() == [-TICK_MS], "a timer of the past rings at the end of this batch"

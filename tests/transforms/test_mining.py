@@ -14,12 +14,12 @@ from deskwheel.schema import to_table
 from deskwheel.settings import Settings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES
 from tests.flow.reference import content
-from tests.transforms.test_pairs import talk
+from tests.transforms.test_pairs import changed, talk
 from tests.transforms.test_resolution import ANSWERED, ASKED
 from transforms.mining import start_mining
 from transforms.pairs import mine_pairs
 
-FIRST = talk(ASKED, ANSWERED)
+FIRST = talk(ASKED, ANSWERED, edits=[changed()], thumbs={"t-1": "up"})
 SECOND = replace(FIRST, version=2, csat=4)
 UNRESOLVED = talk(ASKED, ANSWERED, conversation_id="conv-2", resolution="unresolved")
 
@@ -46,6 +46,8 @@ def test_each_version_is_mined_once_and_a_lost_checkpoint_is_refused(
         e.example_id: content(e) for e in expected
     }
     assert len(rows) == len(expected) > 2
+    assert {r["kind"] for r in rows} == {"ideal", "negative", "preference"}
+    assert {r["rejected_response"] for r in rows} == {None, changed().draft}
     shutil.rmtree(Path(settings.transforms.checkpoint_dir))
     with pytest.raises(LineageError, match="stream examples"):
         start_mining(spark, settings, once=True)

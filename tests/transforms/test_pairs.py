@@ -1,9 +1,10 @@
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from deskwheel.records import Conversation, Redaction, Role
+from deskwheel.records import Conversation, Edit, Redaction, Role
 from tests.transforms.test_resolution import ANSWER, ANSWERED, ASKED, NOON, said
 from transforms.pairs import content_hash, mine_pairs
 
@@ -172,3 +173,114 @@ def test_other_words_do() -> None:
     hashes = {content_hash("a", "b"), content_hash("b", "a"), content_hash("a b", ""),
               content_hash("ab", ""), content_hash("<CARD>", "b")}  # fmt: skip
     assert len(hashes) == 5
+
+
+DRAFT = "Please send the router back to us, so that we can have a look at it."
+
+
+def changed(minutes: float = 1, **changes: Any) -> Edit:
+    """An agent's change of a suggestion, so many minutes after noon."""
+    plain = Edit(at=NOON + timedelta(minutes=minutes), draft=DRAFT, final=ANSWER, turn_id="t-1")
+    return replace(plain, **changes)
+
+
+def preferences(conversation: Conversation) -> list[Any]:
+    return [pair for pair in mine_pairs(conversation) if pair.kind == "preference"]
+
+
+def test_what_an_agent_made_of_a_draft_is_preferred_to_it() -> None:
+    ideal, pair = mine_pairs(talk(ASKED, ANSWERED, edits=[changed()]))
+    assert (ideal.kind, ideal.rejected_response, ideal.response) == ("ideal", None, ANSWER)
+    assert (pair.kind, pair.negative_kind, pair.authorship) == ("preference", None, "model_edited")
+    assert (pair.query, pair.response, pair.rejected_response) == (ASKED[1], ANSWER, DRAFT)
+    assert (pair.turn_ids, pair.sent_at) == (["t-0", "t-1"], ideal.sent_at)
+    assert (pair.position, ideal.position) == (1, 0)
+    assert len({pair.content_hash, ideal.content_hash}) == 2
+
+
+def test_both_sides_of_a_preference_stand_as_they_were_written() -> None:
+    final = f"Hello! I am so sorry to hear that. {ANSWER} Have a great day!"
+    talked = talk(ASKED, ("agent", final), edits=[changed(final=final)])
+    assert [p.response for p in preferences(talked)] == [final]
+
+
+def test_a_preference_answers_the_need_that_stood_before_it() -> None:
+    other = "You find it on the sticker below the router, beside the bar code."
+    lines = (ASKED, ANSWERED, ("customer", "Works now, thanks!"))
+    second = ("customer", "One more thing, where is the key?")
+    talked = talk(*lines, second, ("agent", other), edits=[changed(turn_id="t-4", final=other)])
+    (pair,) = preferences(talked)
+    assert (pair.query, pair.turn_ids) == (second[1], ["t-3", "t-4"])
+    assert pair.context.startswith(f"customer: {ASKED[1]}\nagent: ")
+
+
+def test_an_edit_without_its_turn_is_taken_by_its_time() -> None:
+    lines = (ASKED, ("agent", "Which router do you have?"), ("customer", "The blue one."))
+    (pair,) = preferences(talk(*lines, edits=[changed(2.5, turn_id=None)]))
+    assert (pair.query, pair.turn_ids) == (ASKED[1], ["t-0"])
+    assert pair.context.endswith("customer: The blue one.")
+    assert pair.sent_at == NOON + timedelta(minutes=2.5)
+
+
+def test_a_model_s_message_that_an_agent_edited_is_a_preference() -> None:
+    (pair,) = mine_pairs(talk(ASKED, ("bot", ANSWER), edits=[changed(9)]))
+    assert (pair.kind, pair.query, pair.turn_ids) == ("preference", ASKED[1], ["t-0", "t-1"])
+
+
+def test_a_model_s_message_that_was_deleted_loses_to_the_answer_that_came_instead() -> None:
+    gone = changed(0.5, final=None, turn_id=None)
+    ideal, pair = mine_pairs(talk(ASKED, ANSWERED, edits=[gone]))
+    assert (pair.response, pair.rejected_response) == (ANSWER, DRAFT)
+    assert (pair.authorship, pair.turn_ids) == ("human", ideal.turn_ids)
+    assert preferences(talk(ASKED, edits=[gone])) == []
+    assert preferences(talk(ASKED, ANSWERED, edits=[replace(gone, at=NOON.replace(hour=13))])) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "edit"),
+    [
+        ([ANSWERED, ASKED], changed(0, turn_id="t-0")),
+        ([("customer", "Hello"), ANSWERED], changed()),
+        ([ASKED, ("agent", f"Just read the manual. {ANSWER}")],
+         changed(final=f"Just read the manual. {ANSWER}")),
+        ([ASKED, ANSWERED, ("customer", "It did not work.")], changed()),
+    ],
+    ids=["nobody asked yet", "only greeted", "rude", "did not help"],
+)  # fmt: skip
+def test_an_edit_that_teaches_nothing_is_no_preference(
+    lines: list[tuple[Role, str]], edit: Edit
+) -> None:
+    assert preferences(talk(*lines, edits=[edit])) == []
+
+
+def test_preferences_over_two_drafts_are_two() -> None:
+    edits = [changed(), changed(2, draft="Please buy a new one, it is about time.")]
+    first, second = preferences(talk(ASKED, ANSWERED, edits=edits))
+    assert first.content_hash != second.content_hash
+    assert first.example_id != second.example_id
+    again = preferences(talk(ASKED, ANSWERED, edits=edits))
+    assert again == [first, second]
+
+
+def test_a_thumb_is_carried_to_the_example_whose_response_it_is_on() -> None:
+    (pair,) = mine_pairs(talk(ASKED, ANSWERED, thumbs={"t-1": "up", "t-0": "down"}))
+    assert pair.thumb == "up"
+    assert mine_pairs(talk(ASKED, ANSWERED, thumbs={"t-9": "down"}))[0].thumb is None
+    edited = talk(ASKED, ANSWERED, edits=[changed()], thumbs={"t-1": "down"})
+    assert [p.thumb for p in mine_pairs(edited)] == ["down", "down"]
+
+
+def test_attributes_stand_beside_the_text() -> None:
+    german = ("customer", "Wie setze ich meinen Router zurück?")
+    (pair,) = mine_pairs(talk(german, ANSWERED))  # type: ignore[arg-type]
+    assert (pair.query_language, pair.language, pair.is_answered) == ("de", "en", True)
+    (short,) = mine_pairs(talk(("customer", "router?"), ANSWERED))
+    assert (short.query_language, short.language) == (None, "en")
+    assert short.relevance == 0.0
+    (same,) = mine_pairs(talk(("customer", ANSWER.replace(".", "?")), ANSWERED))
+    assert same.relevance == 1.0
+    (evaded,) = mine_pairs(talk(ASKED, ("agent", "Your request is important to us.")))
+    assert evaded.is_answered is False
+    asked_back = changed(final="Which of the two routers is it that you have there?")
+    (_, back) = mine_pairs(talk(ASKED, ANSWERED, edits=[asked_back]))
+    assert back.is_answered is False

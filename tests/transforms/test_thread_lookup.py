@@ -1,5 +1,6 @@
 """Mails into threads that earlier micro-batches began, with Spark and the table `turns`."""
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -7,13 +8,17 @@ import pytest
 from pyspark.sql import SparkSession
 
 from deskwheel import lake
+from deskwheel.records import Turn
+from deskwheel.schema import to_table
 from deskwheel.tables import TURNS
 from tests.places import settings_in
 from tests.transforms import toys
 from tests.transforms.test_intake import Table, record
-from tests.transforms.toys import chat, mail
+from tests.transforms.toys import chat, mail, outcome
 from transforms.intake import TURNS_INTAKE
 from transforms.parse.model import RawEvent
+from transforms.thread_lookup import MOST_PER_KEY, stored_mails
+from transforms.threads import Mail
 
 
 def first(n: int, **headers: str) -> RawEvent:
@@ -31,6 +36,11 @@ def to(n: int, of: int) -> RawEvent:
                 Date="Mon, 02 Mar 2026 11:40:00 +0000")  # fmt: skip
 
 
+def rated(name: str, conversation: str, **changes: str) -> RawEvent:
+    return outcome(outcome_id=name, channel="email", customer_id="robin@example.com",
+                   conversation_id=conversation, **changes)  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def threads(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """Conversation by message id, after batches that continue each other's threads."""
@@ -44,8 +54,12 @@ def threads(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> di
     table.write([record(to(4, of=3), 5), record(lost(5, of=7), 6), record(first(8), 7)], 2)
     later = toys.NOW + timedelta(hours=11)
     table.write([record(lost(6, of=2), 8, at=later)], 3)
+    told = [rated("root", "<1@example.com>"), rated("lost", "3@example.com"),
+            rated("ticket", "T-7"), rated("nobody", "<77@example.com>")]  # fmt: skip
+    table.write([record(first(70, X_Ticket_ID="T-7"), 9)], 4)
+    table.write([record(event, n) for n, event in enumerate(told)], 5)
     rows = table.rows()
-    assert len(rows) == 10, "a replayed batch adds nothing"
+    assert len(rows) == 15, "a replayed batch adds nothing"
     return {
         r["event_id"].partition("@")[0].lstrip("<"): r["conversation_id"]
         for r in rows
@@ -71,6 +85,14 @@ def test_what_nobody_knows_is_a_thread_of_its_own(threads: dict[str, str]) -> No
     assert len({threads[n] for n in ("1", "2", "5", "8")}) == 4
 
 
+def test_an_outcome_is_in_the_thread_that_its_mail_or_ticket_was_found_in(
+    threads: dict[str, str],
+) -> None:
+    assert threads["root"] == threads["lost"] == threads["1"]
+    assert threads["ticket"] == threads["70"] != threads["1"]
+    assert threads["nobody"] not in {threads[n] for n in ("1", "2", "5", "8", "70")}
+
+
 def test_beyond_the_horizon_nothing_is_looked_up(threads: dict[str, str]) -> None:
     assert threads["6"] != threads["2"]
 
@@ -83,3 +105,23 @@ def test_the_table_keeps_hashes_of_subjects_and_ids(spark: SparkSession, tmp_pat
     (row,) = table.rows()
     assert len(row["thread_keys"]) == 3
     assert not any(word in repr(row["thread_keys"]) for word in ("divorce", "secret", "robin"))
+
+
+def test_of_a_key_that_all_mails_share_the_newest_are_looked_at(tmp_path: Path) -> None:
+    many = 3 * MOST_PER_KEY
+    rows = [
+        replace(
+            toys.turns(mail(Message_ID=f"<{n}@example.com>"))[0], conversation_id=f"c-{n}",
+            thread_keys=("i1", f"i{n}x"), sent_at=toys.NOW + timedelta(seconds=n),
+        )
+        for n in range(many)
+    ]  # fmt: skip
+    early = replace(rows[0], ingested_at=toys.NOW - timedelta(hours=2))
+    lake.append(tmp_path, TURNS, to_table([*rows, early], Turn))
+    since = toys.NOW - timedelta(hours=1)
+    found = stored_mails(str(tmp_path), {"1", "7x"}, since=since)
+    newest = [m.conversation_id for m in found if m.keys == ("i1",)]
+    assert newest == [f"c-{n}" for n in reversed(range(many - MOST_PER_KEY, many))]
+    assert [m for m in found if m.keys != ("i1",)] == [
+        Mail("c-7", toys.NOW + timedelta(seconds=7), ("i7x",))
+    ]

@@ -245,3 +245,17 @@ def test_the_customer_of_an_agent_s_mail_is_its_reader() -> None:
     assert answered.thread_keys is not None
     assert asked.thread_keys[-1][1:] == answered.thread_keys[-1][1:]
     assert asked.conversation_id == ids.record_id("email", "acme", "<1@example.com>")
+
+
+def test_an_outcome_follows_the_mail_that_it_names() -> None:
+    told = sent("", "b", hours=3)
+    assert threads(FIRST, LOST, told) == ["a", "a", "a"]
+    assert threads(told, stored=(FIRST, replace(LOST, conversation_id="a"))) == ["a"]
+
+
+def test_an_outcome_that_came_first_leads_nobody_astray() -> None:
+    early = sent("", "a", hours=3)
+    assert threads(FIRST, LOST, stored=(early,)) == ["a", "a"]
+    by_ticket = replace(sent("", tickets=("7",)), conversation_id="7")
+    mails = sent("a", tickets=("7",)), sent("b", "a", hours=1)
+    assert threads(*mails, stored=(by_ticket,)) == ["7", "7"]

@@ -1,6 +1,7 @@
 """Email: an RFC 5322 message to the words its author wrote, with the thread it belongs to."""
 
 import re
+from collections import Counter
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.header import decode_header, make_header
@@ -47,6 +48,7 @@ def parse(event: RawEvent, limits: Limits) -> ParsedEvent:
         sent_at=_sent_at(message, event),
         agent_id=address.lower() if is_agent else None,
         status=_decoded(message, "X-Ticket-Status").strip().lower() or None,
+        notes=Counter(body.notes),
     )
     return ParsedEvent(
         event_id=message_ids[0],

@@ -1,7 +1,7 @@
 """What parsers take and give: plain values, free of Spark and of Kafka."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from deskwheel import reasons
@@ -91,6 +91,8 @@ class Said:
     asr_confidence: float | None = None
     has_cross_talk: bool | None = None
     speaker_note: SpeakerNote | None = None
+    notes: Mapping[str, int] = field(default_factory=dict)
+    """What the parser left out or had to guess, and how often."""
 
 
 @dataclass(frozen=True)

@@ -72,6 +72,7 @@ class Links:
     """By what other mails a mail can be found, in clear; see `transforms.threads` for its keys."""
 
     own: str
+    """Empty for an outcome, which is no mail but names some."""
     references: tuple[str, ...] = ()
     """Earlier mails of the thread, the nearest first."""
     tickets: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ become slots (`<ORDER_1>`), and all masks are numbered (see `transforms.redact.p
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from transforms.redact.conversation import Spoken, questions, redact_conversation
 from transforms.redact.cues import asked_for
@@ -24,9 +25,9 @@ from transforms.redact.placeholders import Tagger, bare, tag_scope
 from transforms.redact.spans import PERSONAL, THINGS, Span, replace_spans
 
 __all__ = [
-    "PERSONAL", "THINGS", "VERSION", "Context", "Known", "Span", "Spoken", "Tagger", "asked_for",
-    "bare", "find_spans", "merge_counts", "questions", "redact", "redact_conversation",
-    "redact_turn", "tag_scope",
+    "PERSONAL", "THINGS", "VERSION", "Context", "Known", "Masked", "Span", "Spoken", "Tagger",
+    "asked_for", "bare", "find_spans", "mask_turn", "merge_counts", "questions", "redact",
+    "redact_conversation", "redact_turn", "tag_scope",
 ]  # fmt: skip
 
 VERSION = "redact-2"
@@ -41,11 +42,40 @@ def redact(text: str, context: Context | None = None) -> tuple[str, dict[str, in
     return replace_spans(text, spans, [f"<{s.type}>" for s in spans]), _counts(spans)
 
 
+@dataclass(frozen=True, slots=True)
+class Masked:
+    """A turn after pass 1."""
+
+    text: str
+    counts: dict[str, int]
+    """Spans a type."""
+    edits: tuple[tuple[int, int, int], ...]
+    """Start and end of each span in the text before, and the length of its mask."""
+
+    def place(self, at: int) -> int:
+        """Where a place of the text before is now; one inside a span is at its mask's start."""
+        shift = 0
+        for start, end, length in self.edits:
+            if at <= start:
+                break
+            if at < end:
+                return start + shift
+            shift += length - (end - start)
+        return at + shift
+
+
 def redact_turn(text: str, context: Context, tagger: Tagger) -> tuple[str, dict[str, int]]:
     """Pass 1: the turn's text with masks that carry tags, and the number of spans a type."""
+    masked = mask_turn(text, context, tagger)
+    return masked.text, masked.counts
+
+
+def mask_turn(text: str, context: Context, tagger: Tagger) -> Masked:
+    """Pass 1, with where each place of the text went."""
     spans = _personal(text, context)
     masks = [tagger.mask(s.type, text[s.start : s.end]) for s in spans]
-    return replace_spans(text, spans, masks), _counts(spans)
+    edits = tuple((s.start, s.end, len(mask)) for s, mask in zip(spans, masks, strict=True))
+    return Masked(replace_spans(text, spans, masks), _counts(spans), edits)
 
 
 def merge_counts(all_counts: Sequence[Mapping[str, int]]) -> dict[str, int]:

@@ -5,13 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from transforms.redact.addresses import find_addresses, find_asked_address
-from transforms.redact.names import (
-    answer_range,
-    find_answer_name,
-    find_known_names,
-    find_names,
-    plain,
-)
+from transforms.redact.answers import answer_range, find_answer_name
+from transforms.redact.capitals import find_capital_names
+from transforms.redact.links import find_link_values
+from transforms.redact.names import find_known_names, find_names, plain
 from transforms.redact.numbers import Expected, find_numbers
 from transforms.redact.shapes import Scope, find_shapes
 from transforms.redact.spans import KEPT, Span, disjoint
@@ -86,7 +83,9 @@ def _found(text: str, context: Context) -> Iterator[Span]:
     finders = (
         find_shapes(seen, Scope(context.company_domains, is_customer)),
         find_numbers(seen, Expected(asked, is_answer_masked=is_customer)),
+        find_link_values(seen, context.company_domains),
         find_names(seen),
+        find_capital_names(seen),
         find_addresses(seen),
         _answers(seen, asked) if is_customer else (),
         find_known_names(seen, context.known.names),

@@ -39,7 +39,7 @@ _TITLE = re.compile(
     r"|sig|dhr|mevr|mevrouw)"
     r"\b\.?[ \t](?=[^\W\d_])"
 )
-_GREETING = re.compile(
+GREETING = re.compile(
     r"(?:^|[\n.!?]\s*)(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|hallo|guten (?:tag"
     r"|morgen|abend)"
     r"|liebe[r]?|sehr geehrte[r]?|bonjour|bonsoir|chère?|hola|buenos días|buenas tardes"
@@ -149,7 +149,7 @@ def _has(lower: str, signs: Sequence[str]) -> bool:
 
 
 _WEAKLY = (
-    (_OPEN, _OPEN_WORDS), (_WEAK, _WEAK_WORDS), (_GREETING, _GREETING_WORDS), (_SELF, _SELF_WORDS),
+    (_OPEN, _OPEN_WORDS), (_WEAK, _WEAK_WORDS), (GREETING, _GREETING_WORDS), (_SELF, _SELF_WORDS),
     (_SIGN_OFF, _SIGN_OFF_WORDS),
 )  # fmt: skip
 """Phrases after which a name may come, and words of which one must be there for the phrase."""
@@ -165,6 +165,10 @@ def _strongly(view: View) -> Iterator[Span]:
 def _titled(view: View) -> Iterator[Span]:
     """A name with its title: "Mr. Toy"."""
     for match in _TITLE.finditer(view.lower):
+        after = _TITLED.match(view.text, match.end())
+        if after is not None and plain(after[0]) not in COMMON_WORDS:
+            # A surname may end like a word of another kind: "Mr. Manning".
+            yield Span(match.start(), after.end(), "PERSON", 4)
         for span in _taken(view.text, match.end(), is_sure=True, rank=3, most=3):
             yield Span(match.start(), span.end, "PERSON", 3)
 
@@ -304,53 +308,6 @@ def _named_before(text: str) -> Iterator[Span]:
         if words and is_sure:
             start = match.start("v") + match["v"].index(words[0])
             yield Span(start, match.end("v"), "PERSON", 4)
-
-
-def find_answer_name(view: View, *, is_asked: bool) -> Iterator[Span]:
-    """A name that is all of a message, but for words of politeness: "sure, Robin Toy"."""
-    start, end = answer_range(view.lower)
-    body = view.text[start:end]
-    words = list(re.finditer(r"[^\W\d_][\w'.-]*", body))
-    if not words or len(words) > _MOST_WORDS or re.search(r"[\d@<>:/?]", body):
-        return
-    plains = [plain(m[0]) for m in words]
-    if any(p in COMMON_WORDS and p not in FIRST_NAMES for p in plains):
-        return
-    is_even = len({m[0][0].isupper() for m in words}) == 1
-    is_known = is_even and _is_full_name(plains)
-    if is_asked or is_known:
-        yield Span(start + words[0].start(), start + words[-1].end(), "PERSON", 4)
-
-
-def _is_full_name(plains: Sequence[str]) -> bool:
-    """Whether words hold a given name that is no word, or one beside a surname."""
-    if any(p in FIRST_NAMES and p not in AMBIGUOUS for p in plains):
-        return True
-    return len(plains) > 1 and plains[0] in FIRST_NAMES and plains[-1] in SURNAMES
-
-
-_LEAD = re.compile(
-    r"\s*(?:(?:yes|yeah|yep|sure|ok|okay|certainly|of course|absolutely|that would be|that's"
-    r"|that is|it's|its|it is"
-    r"|it would be|this is|here it is|here you go|here|hi|hello|thanks|thank you|please"
-    r"|no problem|my|the|is|name|i'm"
-    r"|i am|ja|klar|gerne|oui|bien sûr|sí|claro|sim|sì|certo|natürlich|das ist|um|uh|so|well|and"
-    r"|alright|no|not at all|np)\b[\s,.:;!-]*)*"
-)
-_TAIL = re.compile(
-    r"(?:[\s,.!]|\b(?:please|thanks|thank you|sir|madam|ok|danke|merci|gracias)\b)+$"
-)
-_ANSWER_CHARS = 200
-
-
-def answer_range(lower: str) -> tuple[int, int]:
-    """Where a message's matter begins and ends, without words of politeness around it."""
-    if len(lower) > _ANSWER_CHARS:
-        return 0, len(lower)
-    lead = _LEAD.match(lower)
-    start = lead.end() if lead else 0
-    tail = _TAIL.search(lower, start)
-    return start, tail.start() if tail else len(lower)
 
 
 def find_known_names(view: View, names: Sequence[str]) -> Iterator[Span]:

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from transforms.redact.addresses import STATES
+from transforms.redact.answers import answer_range
 from transforms.redact.checksums import is_card_number
 from transforms.redact.cues import CUES, cue_after, cue_before, is_last_four
-from transforms.redact.names import answer_range
 from transforms.redact.spans import KEPT, SUM, THINGS, Span
 from transforms.redact.spoken import NUMBER_WORDS, SpokenNumber, spoken_emails, spoken_numbers
 from transforms.redact.view import View

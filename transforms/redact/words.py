@@ -142,6 +142,8 @@ turner uma wade walker west white wood woods young
 
 COMMON_WORDS = frozenset(
     """
+booking bookings city company confirmation conformation county industry password passwort pasword
+pin policy solutions ssn otp zip zipcode acct invoice ticket tickets route
 a able about above absurd accepted access account accounts acme across action active actually
 add added address adult advance afraid africa after afternoon again against age agent ago agree
 ahead alexa alive all allergic allowed almost alone along already alright also although always
@@ -216,3 +218,39 @@ yet york you you're young your yours yourself zero
 """.split()
 )
 """Words that end a name, and that no name consists of."""
+
+NOT_NAMES = frozenset(
+    """
+ah aha da es ha haha hai heh hehe hey heya hi hia hii hiii hiya hlo hm hmm hmmm hmmmm hoi huh hu k
+kk lol man mhm mm mmm mmmm nah ni nope oh ohh ok oke okey okie oki omg oo ooh oops sup ta ugh um ya
+yah yea yup yo ciao servus moin salut bah eh
+amazon android apple audi bmw bosch cadillac canon chevrolet chevy chrysler citroen corolla dell
+dodge ebay epson facebook fiat ford galaxy google harley honda huawei hyundai ibm ikea instagram
+intel ipad iphone isuzu jaguar java jeep kia lada lenovo lexus linux macbook mastercard maruti
+mazda mercedes microsoft mitsubishi motorola netflix nikon nintendo nissan nokia opel oppo oracle
+panasonic paypal peugeot philips pixel playstation porsche renault samsung seat siemens skoda sony
+spotify subaru suzuki tata tesla toshiba toyota twitter verizon visa vodafone volkswagen volvo
+whatsapp windows xbox xiaomi yahoo yamaha youtube zoom
+africa alabama alaska amsterdam argentina arizona arkansas atlanta australia austria bangalore
+barcelona belgium berlin boston brazil california canada chennai chicago colombia colorado
+connecticut dallas delaware delhi denmark denver detroit dubai dublin egypt england finland florida
+georgia goa greece hawaii houston hyderabad idaho illinois indiana indonesia iowa ireland israel
+italia italy japan kansas kentucky kenya kerala kolkata london louisiana madrid madurai maine
+malaysia malta manchester maryland massachusetts mexico miami michigan milan minnesota mississippi
+missouri montana montreal mumbai munich nebraska nepal netherlands nevada nigeria norway ohio
+oklahoma ontario oregon orlando oslo pakistan panama paris pennsylvania peru philadelphia
+philippines phoenix poland portugal rome russia scotland seattle singapore spain stockholm sweden
+sydney switzerland tennessee texas thailand tokyo toronto turkey ukraine utah vermont vienna
+vietnam virginia warsaw washington wisconsin wyoming zurich
+bacon banana basil beef bread brownie burrito butter caesar cappuccino cheddar chocolate cola
+cookie espresso fanta garlic ham juice ketchup kiwi lasagna latte lemonade mango margherita
+marinara mayo milkshake milkshakes mozzarella mushroom mushrooms mustard noodles olives onion onions
+oregano pasta parmesan pepperoni pepsi pizza potato ricotta romaine salami salmon sandwich sausage
+spinach sprite sushi taco tea toast tofu tomato tomatoes tuna vanilla
+acoustic balance bass battery camera cash cello charger clarinet dollar dollars drums euro euros
+flute gigabyte guitar harmonica keyboard laptop marine modem monitor paperless percussion piano
+printer router saxophone sedan tablet trombone trumpet tuba ukulele viola violin
+""".split()
+)
+"""Words that people say alone and that are no names of people: noises, makers and products, states,
+countries and large cities, food, instruments. They score as words where spelling is compared."""

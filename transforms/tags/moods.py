@@ -9,6 +9,7 @@ Portuguese, Italian and Dutch.
 import re
 from typing import Literal
 
+from transforms.emoji import emoji_mood
 from transforms.faults import names_fault
 
 Sentiment = Literal["negative", "neutral", "positive"]
@@ -140,6 +141,7 @@ def mood_score(text: str) -> float:
     score -= NEGATIVE_WEIGHT * len(_BLAME_BY_NOT.findall(said))
     said = _BLAME_BY_NOT.sub(" ", said)
     score += sum(_clause_score(clause[0]) for clause in _CLAUSE.finditer(said))
+    score += emoji_mood(said)
     return -1.0 if score == 0 and names_fault(said) else score
 
 

@@ -11,6 +11,7 @@ import pytest
 from deskwheel.errors import ConfigError, PublishError
 from deskwheel.records import Event, Pointer
 from deskwheel.settings import GatewaySettings
+from ingest.gateway import outlet as outlet_module
 from ingest.gateway.circuit import Circuit
 from ingest.gateway.outlet import Outlet
 from ingest.gateway.refusal import Refusal
@@ -59,6 +60,11 @@ class FakePublisher:
 
     def close(self) -> None:
         self.is_closed = True
+
+
+@pytest.fixture(autouse=True)
+def _soon_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outlet_module, "RECONNECT_S", 0.05)
 
 
 def run(

@@ -4,7 +4,7 @@ import pytest
 
 from deskwheel import ids, reasons
 from tests.transforms import toys
-from tests.transforms.toys import chat, outcome, turns
+from tests.transforms.toys import chat, mail, outcome, turns
 
 EDIT = {"kind": "edit", "csat": ..., "draft": "Write to a@example.net.", "final": "Call 555-0100.",
         "message_id": "m-1", "agent_id": "a-1"}  # fmt: skip
@@ -80,3 +80,35 @@ def test_a_reopening_needs_nothing_else() -> None:
 def test_an_outcome_is_dated_by_its_source_and_held_to_the_brokers_clock() -> None:
     assert row_of().sent_at.isoformat() == "2026-03-02T11:00:00+00:00"
     assert row_of(occurred_at="2026-03-02T12:04:00Z").sent_at <= toys.NOW + toys.LIMITS.future_slack
+
+
+MAIL = {"channel": "email", "customer_id": "robin@example.com"}
+
+
+@pytest.mark.parametrize("name", ["<1@example.com>", "1@example.com", " <1@example.com> "])
+def test_an_outcome_of_a_mail_has_the_key_of_the_mail_that_it_names(name: str) -> None:
+    (said,) = turns(mail())
+    own = said.thread_keys[0]  # type: ignore[index]
+    assert own.startswith("i-")
+    assert row_of(**MAIL, conversation_id=name).thread_keys == (f"r{own[1:]}",)
+    changes = {**MAIL, **EDIT, "conversation_id": "<0@example.com>", "message_id": name}
+    about = row_of(**changes)
+    assert about.about_turn_id == said.turn_id
+    assert about.thread_keys[0] == f"r{own[1:]}"
+    assert len(about.thread_keys) == 2
+
+
+@pytest.mark.parametrize(
+    "named", [{"conversation_id": "#T-7"}, {"conversation_id": "<9@x>", "ticket_id": "t-7"}]
+)
+def test_an_outcome_of_a_mail_has_the_key_of_its_ticket(named: dict[str, str]) -> None:
+    (said,) = turns(mail(X_Ticket_ID="T-7"))
+    tickets = [key for key in said.thread_keys or () if key.startswith("t-")]
+    assert [k for k in row_of(**MAIL, **named).thread_keys if k.startswith("t-")] == tickets
+    assert tickets
+    alone = row_of(channel="email", customer_id=None, **named)
+    assert not [key for key in alone.thread_keys if key.startswith("t-")]
+
+
+def test_an_outcome_of_a_chat_has_no_keys() -> None:
+    assert row_of(ticket_id="T-7").thread_keys is None

@@ -29,7 +29,7 @@ def test_a_word_beside_a_number_says_what_it_is(text: str, masked: str) -> None:
     ("text", "masked"),
     [("6980", "<NUMBER>"), ("sure, 5819", "sure, <NUMBER>"), ("It's 938864129.", "It's <NUMBER>."),
      ("23 June 1958", "<DATE>"), ("ok 0088 and 9995", "ok <NUMBER> and <NUMBER>"),
-     ("AC07852201", "<NUMBER>"), ("robin 4521", "robin <NUMBER>"), ("878 e 16", "<NUMBER>")],
+     ("AC07852201", "<NUMBER>"), ("robin 4521", "<PERSON> <NUMBER>"), ("878 e 16", "<NUMBER>")],
 )  # fmt: skip
 def test_a_customer_s_message_of_nothing_but_a_number_is_masked_on_suspicion(
     text: str, masked: str

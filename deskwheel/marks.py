@@ -1,0 +1,35 @@
+"""What was taken out of a turn's text and stands beside it, so that it can be put back."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+DisfluencyKind = Literal["filler", "noise", "repetition", "false_start"]
+CutKind = Literal["greeting", "quote", "signature", "disclaimer", "excess"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Disfluency:
+    """What was said in a call without being meant, and was taken out of the turn's text."""
+
+    kind: DisfluencyKind
+    at: int
+    """Place in the turn's text, in characters; what went stood after those before it."""
+    text: str
+    """A filler or a recogniser's tag; empty for the others, which are words of the text itself."""
+    size: int
+    """Words before the place that were repeated, or letters of the next word that were a false
+    start; 0 for fillers and tags."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cut:
+    """What stood in a mail around its author's words, and was taken out of the turn's text."""
+
+    kind: CutKind
+    at: int
+    """Place in the turn's text, in characters; what was cut stood after those before it."""
+    size: int
+    """Characters that were cut, white space normalised."""
+    text: str | None
+    """Redacted more strictly than the turn: nothing but fixed phrases, masks and punctuation.
+    Null for quotes, disclaimers and excess; see `transforms.cuts`."""
