@@ -31,6 +31,7 @@ NEEDS_FILE = {
     "reply_trimming": "CASES.jsonl",
     "transforms_resolution": "RESOLUTION.jsonl",
     "transforms_tags": "FOLDER",
+    "validate_contamination": "PAIRS.jsonl",
 }
 """Benchmark → what it reads: a labelled file, or a folder of them."""
 

@@ -18,10 +18,11 @@ from transformers.generation.streamers import BaseStreamer
 
 from deploy.application import Ask, Piece, Prompt
 from deploy.roster import adapter_folder
+from deskwheel.chat import user_message
 from deskwheel.errors import AdapterError
 from deskwheel.records import Variant
 from deskwheel.settings import Settings
-from train.model import attach, load_base, load_tokenizer, prompt_messages, render, user_message
+from train.model import attach, load_base, load_tokenizer, prompt_messages, render
 
 Message = dict[str, str]
 

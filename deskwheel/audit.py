@@ -1,8 +1,8 @@
 """The conservation law, counted: every offset of Kafka is one verdict, every example one verdict.
 
-Per topic-partition, offsets = accepted + rejected + duplicate; per example mined, one row among the
-validated examples. Reads `turns`, `feedback`, `examples` and `validated_examples` without a JVM and
-without their text columns; writes no table or topic.
+Runs the statements of `deskwheel.laws` without a JVM over fixed versions of `turns`, `feedback`,
+`conversations`, `examples` and `validated_examples`; writes no table or topic. It may run at any
+time beside the jobs: what they have not read yet is pending, which is not the same as lost.
 """
 
 import argparse
@@ -11,30 +11,26 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
+from deltalake import DeltaTable, QueryBuilder
 
-from deskwheel import config, lake
-from deskwheel.errors import ServiceError
+from deskwheel import config, failpoint, lake, laws
+from deskwheel.errors import ServiceError, SetupError
+from deskwheel.laws import Offsets
 from deskwheel.settings import Settings
 from deskwheel.state import State
-from deskwheel.tables import EXAMPLES, FEEDBACK, TURNS, VALIDATED, Table
-from deskwheel.topics import FEEDBACK as FEEDBACK_TOPIC
 from deskwheel.topics import RAW
 
-Offsets = Mapping[str, Mapping[int, tuple[int, int]]]
-"""Topic → partition → [first offset kept, offset after the last)."""
+Row = dict[str, Any]
 
-INTAKE_VERDICTS = ("accepted", "rejected", "duplicate")
 EXAMPLE_VERDICTS = ("valid", "quarantined", "duplicate", "superseded", "erased")
-_SHOWN_OFFSETS = 5
+_SHOWN = 5
 _OFFSETS_TIMEOUT_S = 120
 
 
@@ -55,7 +51,6 @@ class PartitionBalance:
     """Offsets above the newest one with a row: not read yet."""
     expired: int
     """Offsets with a row that Kafka no longer keeps."""
-    problems: tuple[str, ...] = ()
 
     @property
     def offsets(self) -> int:
@@ -72,56 +67,135 @@ class ExampleBalance:
     """Verdict → distinct candidates."""
     pending: int
     """Candidates without a verdict."""
-    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Audit:
-    """Whether the law holds, and where it does not."""
+    """Whether the laws hold, and where they do not."""
 
     partitions: tuple[PartitionBalance, ...]
     examples: ExampleBalance
+    breaches: Mapping[str, Sequence[Row]]
+    """Law → the rows that break it; laws that hold are left out."""
+    versions: Mapping[str, int | None]
+    """Table → Delta version that was read; None for one that did not exist."""
+    read_offsets: Offsets
 
     @property
     def unaccounted(self) -> int:
         """Events and candidates without a verdict: lost or not yet processed."""
-        lost = sum(row.missing + row.pending for row in self.partitions)
-        return lost + self.examples.pending
+        return sum(row.missing for row in self.partitions) + self.pending
+
+    @property
+    def pending(self) -> int:
+        """Events and candidates that their job has not come to yet."""
+        return sum(row.pending for row in self.partitions) + self.examples.pending
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What contradicts the law, one sentence each."""
-        rows = (problem for row in self.partitions for problem in row.problems)
-        return (*rows, *self.examples.problems)
+        """What contradicts a law, one sentence each."""
+        return tuple(
+            sentence for law, rows in self.breaches.items() for sentence in _sentences(law, rows)
+        )
+
+    @property
+    def is_lawful(self) -> bool:
+        """Whether no law is broken; something may still be pending."""
+        return not self.breaches
 
     @property
     def is_balanced(self) -> bool:
-        """Whether everything is accounted for exactly once."""
-        return self.unaccounted == 0 and not self.problems
+        """Whether no law is broken and nothing is pending."""
+        return self.is_lawful and self.unaccounted == 0
 
     def to_dict(self) -> dict[str, Any]:
         """The audit as JSON can hold it, derived values included."""
         return {
             **asdict(self),
             "unaccounted": self.unaccounted,
+            "pending": self.pending,
             "problems": list(self.problems),
+            "is_lawful": self.is_lawful,
             "is_balanced": self.is_balanced,
         }
 
 
-def conservation(lake_path: str | Path, offsets: Offsets) -> Audit:
+def conservation(
+    lake_path: str | Path, offsets: Offsets, *, versions: Mapping[str, int | None] | None = None
+) -> Audit:
     """The audit of a lake against the offsets that Kafka reported before it was read.
 
     Offsets appended since then are ignored. Cost is linear in the rows of the tables.
+
+    Args:
+        lake_path: folder of the tables.
+        offsets: of every topic; those that need no rows are left out.
+        versions: table → version to read, as an earlier audit names them; the newest by default.
     """
-    raw = {topic.name for topic in RAW}
-    partitions = [
-        *_balances(lake_path, TURNS, {t: p for t, p in offsets.items() if t in raw}),
-        *_balances(
-            lake_path, FEEDBACK, {t: p for t, p in offsets.items() if t == FEEDBACK_TOPIC.name}
+    wanted = laws.counted(offsets, [topic.name for topic in RAW])
+    read = dict(versions or {t.name: lake.current_version(lake_path, t) for t in laws.TABLES})
+    with tempfile.TemporaryDirectory() as empty:
+        query = _Query(lake_path, read, wanted, empty=empty)
+        expired = {(r["topic"], r["part"]): r["expired"] for r in query.rows(laws.EXPIRED)}
+        partitions = tuple(
+            _balance(row, expired.get((row["topic"], row["part"]), 0))
+            for row in query.rows(laws.BALANCE)
+        )
+        counts = {r["verdict"]: r["candidates"] for r in query.rows(laws.VERDICTS)}
+        found = {law.name: query.rows(law) for law in laws.BREACHES}
+    failpoint.reach(failpoint.IN_AUDIT)
+    return Audit(
+        partitions=partitions,
+        examples=ExampleBalance(
+            candidates=counts.pop("candidates", 0),
+            pending=counts.pop("pending", 0),
+            verdicts={name: counts[name] for name in EXAMPLE_VERDICTS if name in counts},
         ),
-    ]
-    return Audit(partitions=tuple(partitions), examples=_example_balance(lake_path))
+        breaches={name: rows for name, rows in found.items() if rows},
+        versions=read,
+        read_offsets=wanted,
+    )
+
+
+class _Query:
+    """The laws' tables at their versions, ready to be asked."""
+
+    def __init__(
+        self,
+        lake_path: str | Path,
+        versions: Mapping[str, int | None],
+        offsets: Offsets,
+        *,
+        empty: str,
+    ) -> None:
+        self._offsets = offsets
+        self._engine = QueryBuilder()
+        for table in laws.TABLES:
+            found = lake.open_table(lake_path, table, version=versions.get(table.name))
+            self._engine.register(table.name, found or DeltaTable(lake.ensure(empty, table)))
+
+    def rows(self, law: laws.Law) -> list[Row]:
+        table = self._engine.execute(laws.statement(law, self._offsets)).read_all()
+        return [dict(zip(table.column_names, r, strict=True)) for r in _tuples(table)]
+
+
+def _tuples(table: Any) -> Iterator[tuple[Any, ...]]:
+    return zip(*(table.column(i).to_pylist() for i in range(table.num_columns)), strict=True)
+
+
+def _balance(row: Row, expired: int) -> PartitionBalance:
+    return PartitionBalance(
+        topic=row["topic"],
+        partition=row["part"],
+        begin=row["first_offset"],
+        end=row["end_offset"],
+        accepted=row["accepted"],
+        rejected=row["rejected"],
+        duplicate=row["duplicate"],
+        missing=row["last_offset"] + 1 - row["first_offset"] - row["seen"],
+        pending=row["end_offset"] - 1 - row["last_offset"],
+        expired=expired,
+    )
 
 
 def read_offsets(settings: Settings) -> dict[str, dict[int, tuple[int, int]]]:
@@ -142,8 +216,7 @@ def read_offsets(settings: Settings) -> dict[str, dict[int, tuple[int, int]]]:
             raise ServiceError(_no_offsets(settings, f"no answer in {error.timeout} s")) from error
     if done.returncode:
         raise ServiceError(_no_offsets(settings, done.stderr.strip()[-300:]))
-    found = json.loads(done.stdout)
-    return {t: {int(p): (r[0], r[1]) for p, r in parts.items()} for t, parts in found.items()}
+    return _offsets_of(json.loads(done.stdout))
 
 
 def render(audit: Audit) -> str:
@@ -162,20 +235,36 @@ def render(audit: Audit) -> str:
         f"examples: {audit.examples.candidates} candidates = {verdicts or 'none'}"
         f", {audit.examples.pending} pending"
     )
+    read = ", ".join(f"{name} {v}" for name, v in audit.versions.items() if v is not None)
+    lines.append(f"versions read: {read or 'none, there are no tables yet'}")
     lines += [f"problem: {problem}" for problem in audit.problems]
+    return "\n".join([*lines, _conclusion(audit)])
+
+
+def _conclusion(audit: Audit) -> str:
     if audit.is_balanced:
-        lines.append("balanced: every event and every example is accounted for once")
-    else:
-        lines.append(f"NOT balanced: {audit.unaccounted} unaccounted")
-    return "\n".join(lines)
+        return "balanced: every event and every example is accounted for once"
+    if audit.is_lawful:
+        return f"balanced so far: {audit.pending} pending, nothing lost or counted twice"
+    return f"NOT balanced: {audit.unaccounted} unaccounted"
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print the audit, keep it for the console, and return 1 when the law does not hold."""
-    audit = settled_audit(settings, wait_s=arguments.wait)
-    keep_audit(settings, audit, at=datetime.now(UTC))
-    print(json.dumps(audit.to_dict()) if arguments.json else render(audit))
-    return 0 if audit.is_balanced else 1
+    """Print the audit, keep it for the console, and return 1 when a law does not hold.
+
+    What is pending makes it 1 only after the stages were given time to catch up (`--wait`).
+    """
+    if arguments.repeat:
+        audit = repeated_audit(settings, Path(arguments.repeat))
+    else:
+        audit = settled_audit(settings, wait_s=arguments.wait)
+        keep_audit(settings, audit, at=datetime.now(UTC))
+    if arguments.sql:
+        print(laws.script(settings.pipeline.lake, audit.versions, audit.read_offsets))
+    else:
+        print(json.dumps(audit.to_dict()) if arguments.json else render(audit))
+    is_good = audit.is_balanced if arguments.wait else audit.is_lawful
+    return 0 if is_good else 1
 
 
 def settled_audit(settings: Settings, *, wait_s: float) -> Audit:
@@ -194,6 +283,22 @@ def settled_audit(settings: Settings, *, wait_s: float) -> Audit:
     return audit
 
 
+def repeated_audit(settings: Settings, file: Path) -> Audit:
+    """An earlier audit once more: the same offsets, the same table versions.
+
+    Raises:
+        SetupError: the file is not what `deskwheel audit --json` prints.
+    """
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        offsets, versions = _offsets_of(told["read_offsets"]), told["versions"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise SetupError(
+            f"{file} is not an audit ({error}); make one with `deskwheel audit --json > {file}`"
+        ) from error
+    return conservation(settings.pipeline.lake, offsets, versions=versions)
+
+
 def keep_audit(settings: Settings, audit: Audit, *, at: datetime) -> None:
     """Store an audit for the console, in the place of the last one."""
     state = State(settings.pipeline.state_url)
@@ -206,111 +311,51 @@ def audit_document(audit: Audit, at: datetime) -> dict[str, Any]:
     return {**audit.to_dict(), "at": at.isoformat(timespec="seconds")}
 
 
-def _balances(lake_path: str | Path, table: Table, offsets: Offsets) -> list[PartitionBalance]:
-    groups = _by_partition(_offset_verdicts(lake_path, table))
-    rows = []
-    for topic, partitions in sorted(offsets.items()):
-        for partition, (begin, end) in sorted(partitions.items()):
-            seen = groups.pop((topic, partition), {})
-            rows.append(_balance(topic, partition, span=(begin, end), seen=seen))
-    for (topic, partition), seen in sorted(groups.items()):
-        problem = f"{topic}/{partition}: {len(seen)} offsets in {table.name}, unknown to Kafka"
-        row = _balance(topic, partition, span=(0, 0), seen={})
-        rows.append(PartitionBalance(**{**asdict(row), "problems": (problem,)}))
-    return rows
+def _offsets_of(told: Mapping[str, Mapping[str, Sequence[int]]]) -> Any:
+    return {t: {int(p): (r[0], r[1]) for p, r in parts.items()} for t, parts in told.items()}
 
 
-def _balance(
-    topic: str, partition: int, *, span: tuple[int, int], seen: Mapping[int, str]
-) -> PartitionBalance:
-    begin, end = span
-    kept = {offset: verdict for offset, verdict in seen.items() if begin <= offset < end}
-    counts = Counter(kept.values())
-    last = max(kept, default=begin - 1)
-    holes = [offset for offset in range(begin, last) if offset not in kept]
-    place = f"{topic}/{partition}"
-    problems = [
-        f"{place}: {_listed(offsets)} {what}"
-        for what in (_MIXED, _DOUBLED)
-        if (offsets := [o for o, verdict in kept.items() if verdict == what])
-    ]
-    if holes:
-        problems.append(f"{place}: {_listed(holes)} in Kafka, in no row")
-    return PartitionBalance(
-        topic=topic,
-        partition=partition,
-        begin=begin,
-        end=end,
-        **{verdict: counts[verdict] for verdict in INTAKE_VERDICTS},
-        missing=len(holes),
-        pending=end - 1 - last,
-        expired=sum(offset < begin for offset in seen),
-        problems=tuple(problems),
-    )
+_GAP = ("first_missing", "last_missing")
+_OF_OFFSETS = {
+    "EVENT_LOST": "in Kafka, in no row",
+    "EVENT_READ_TWICE": "read twice",
+    "EVENT_WITH_TWO_VERDICTS": "with two verdicts",
+}
+_OF_ROWS = {
+    "VERSION_TWICE": ("conversation_id", "conversations: {n} versions stand twice"),
+    "VERDICT_TWICE": ("example_id", "examples: {n} have more than one verdict"),
+    "VERDICT_WITHOUT_EXAMPLE": ("example_id", "examples: {n} verdicts for unknown examples"),
+    "CONTENT_VALID_TWICE": ("one", "examples: {n} contents are valid more than once"),
+}
 
 
-_MIXED = "with two verdicts"
-_DOUBLED = "read twice"
+def _sentences(law: str, rows: Sequence[Row]) -> Iterator[str]:
+    """A law's breaches in words: one sentence a partition, or one a table."""
+    if law == "PARTITION_UNKNOWN":
+        for row in rows:
+            yield f"{row['topic']}/{row['part']}: {row['events']} events in rows, unknown to Kafka"
+    elif law in _OF_OFFSETS:
+        places: dict[str, list[range]] = defaultdict(list)
+        for row in rows:
+            first, last = (row[n] for n in (_GAP if _GAP[0] in row else ("pos", "pos")))
+            places[f"{row['topic']}/{row['part']}"].append(range(first, last + 1))
+        for place, spans in places.items():
+            count = sum(map(len, spans))
+            shown = [_span(s) for s in spans[:_SHOWN]]
+            yield f"{place}: {count} offsets ({_listed(shown, len(spans))}) {_OF_OFFSETS[law]}"
+    else:
+        column, sentence = _OF_ROWS[law]
+        shown = [str(row[column]) for row in rows[:_SHOWN]]
+        yield f"{sentence.format(n=len(rows))} ({_listed(shown, len(rows))})"
 
 
-def _offset_verdicts(lake_path: str | Path, table: Table) -> pa.Table:
-    """One row an offset: topic, partition, offset and its verdict, or what is wrong with it.
-
-    The rows of one event differ in position (and an ending in `is_closing`): two rows that differ
-    in neither are the same event read twice.
-    """
-    extra = ["position", "is_closing"] if table is TURNS else []
-    rows = lake.read(lake_path, table, columns=["source", "verdict", *extra])
-    flat = rows.flatten()
-    flat = flat.rename_columns([name.removeprefix("source.") for name in flat.column_names])
-    key = ["topic", "partition", "offset"]
-    per_row = flat.group_by([*key, *extra]).aggregate(
-        [("verdict", "min"), ("verdict", "max"), ("verdict", "count")]
-    )
-    per_offset = per_row.group_by(key).aggregate(
-        [("verdict_min", "min"), ("verdict_max", "max"), ("verdict_count", "max")]
-    )
-    is_mixed = pc.not_equal(per_offset["verdict_min_min"], per_offset["verdict_max_max"])
-    is_doubled = pc.greater(per_offset["verdict_count_max"], 1)
-    verdict = pc.if_else(is_doubled, _DOUBLED, per_offset["verdict_min_min"])
-    return per_offset.select(key).append_column("verdict", pc.if_else(is_mixed, _MIXED, verdict))
+def _span(span: range) -> str:
+    return str(span[0]) if len(span) == 1 else f"{span[0]}-{span[-1]}"
 
 
-def _by_partition(verdicts: pa.Table) -> dict[tuple[str, int], dict[int, str]]:
-    groups: dict[tuple[str, int], dict[int, str]] = {}
-    columns = (verdicts[name].to_pylist() for name in ("topic", "partition", "offset", "verdict"))
-    for topic, partition, offset, verdict in zip(*columns, strict=True):
-        groups.setdefault((topic, partition), {})[offset] = verdict
-    return groups
-
-
-def _example_balance(lake_path: str | Path) -> ExampleBalance:
-    # Verdicts first: a candidate mined in between is then pending, never a stranger.
-    rows = lake.read(lake_path, VALIDATED, columns=["example_id", "verdict"])
-    verdicts = dict(zip(rows["example_id"].to_pylist(), rows["verdict"].to_pylist(), strict=True))
-    candidates = set(
-        lake.read(lake_path, EXAMPLES, columns=["example_id"])["example_id"].to_pylist()
-    )
-    # The law of erasure removes a candidate's row and keeps only its verdict.
-    strangers = {i for i in verdicts.keys() - candidates if verdicts[i] != "erased"}
-    problems = []
-    if doubled := rows.num_rows - len(verdicts):
-        problems.append(f"examples: {doubled} further rows for examples that have a verdict")
-    if strangers:
-        problems.append(f"examples: {len(strangers)} verdicts for unknown examples")
-    counts = Counter(verdicts.values())
-    return ExampleBalance(
-        candidates=len(candidates),
-        verdicts={name: counts[name] for name in EXAMPLE_VERDICTS if counts[name]},
-        pending=len(candidates - verdicts.keys()),
-        problems=tuple(problems),
-    )
-
-
-def _listed(offsets: list[int]) -> str:
-    shown = ", ".join(str(offset) for offset in sorted(offsets)[:_SHOWN_OFFSETS])
-    more = f" and {len(offsets) - _SHOWN_OFFSETS} more" if len(offsets) > _SHOWN_OFFSETS else ""
-    return f"{len(offsets)} offsets ({shown}{more})"
+def _listed(shown: list[str], total: int) -> str:
+    more = f" and {total - len(shown)} more" if total > len(shown) else ""
+    return ", ".join(shown) + more
 
 
 def _no_offsets(settings: Settings, why: str) -> str:

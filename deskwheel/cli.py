@@ -54,7 +54,12 @@ VERBS: dict[str, Verb] = {
             _HOME,
             option(
                 "--wait", type=float, default=0.0, metavar="SECONDS",
-                help="for how long the stages may catch up",
+                help="for how long the stages may catch up; what is pending then is a failure",
+            ),
+            option("--sql", action="store_true", help="print the laws as SQL to run elsewhere"),
+            option(
+                "--repeat", metavar="FILE",
+                help="the offsets and table versions of an earlier `audit --json` once more",
             ),
         ),
     ),

@@ -2,6 +2,8 @@
 
 import hashlib
 import hmac
+import re
+import unicodedata
 from collections.abc import Iterable
 
 _UNIT = 2.0**64
@@ -20,6 +22,19 @@ def digest(*parts: str | bytes) -> str:
 def record_id(prefix: str, *parts: str | bytes) -> str:
     """A readable id, `prefix-` and 20 hex digits (80 bits: no collision below 10⁹ records)."""
     return f"{prefix}-{digest(*parts)[:20]}"
+
+
+def content_hash(query: str, response: str, rejected: str | None = None) -> str:
+    """SHA-256 of the comparable texts: of query and response, and of a preference's draft."""
+    texts = (query, response) if rejected is None else (query, response, rejected)
+    return digest(*map(comparable, texts))
+
+
+def comparable(text: str) -> str:
+    """A text without case, accents, punctuation and spacing: what copies have in common."""
+    folded = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(c for c in folded if not unicodedata.combining(c))
+    return " ".join(re.findall(r"[\w<>]+", bare))
 
 
 def subject_key(secret: bytes, tenant: str, customer_id: str) -> str:

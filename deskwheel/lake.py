@@ -30,8 +30,16 @@ def table_path(lake: str | Path, table: Table) -> Path:
 
 def current_version(lake: str | Path, table: Table) -> int | None:
     """The table's newest Delta version, or None before its first commit."""
-    found = _open(lake, table, None)
+    found = open_table(lake, table)
     return None if found is None else found.version()
+
+
+def open_table(lake: str | Path, table: Table, *, version: int | None = None) -> DeltaTable | None:
+    """The table at a version (newest if None), or None before its first commit."""
+    try:
+        return DeltaTable(table_path(lake, table), version=version)
+    except TableNotFoundError:
+        return None
 
 
 def read(
@@ -42,7 +50,7 @@ def read(
     version: int | None = None,
 ) -> pa.Table:
     """Rows of a table at a version (newest if None); no order is promised."""
-    found = _open(lake, table, version)
+    found = open_table(lake, table, version=version)
     if found is None:
         schema = arrow_schema(table.record)
         kept = [schema.field(c) for c in columns] if columns else list(schema)
@@ -58,7 +66,7 @@ def scan(
     Of what is not asked for nothing is read. Where most rows do not fit, this takes a thirtieth of
     the CPU time that a Spark query takes for it (docs/decisions.md).
     """
-    found = _open(lake, table, None)
+    found = open_table(lake, table)
     if found is not None:
         dataset = found.to_pyarrow_dataset()
         yield from dataset.scanner(columns=dict(columns), filter=where).to_batches()
@@ -87,9 +95,12 @@ def ensure(lake: str | Path, table: Table) -> Path:
 
 
 def append(lake: str | Path, table: Table, rows: pa.Table) -> int:
-    """Append rows in one commit and return the version it made."""
+    """Append rows in one commit and return the version it made.
+
+    Fields that a newer release added to a record inside a column are added by the same commit.
+    """
     path = ensure(lake, table)
-    write_deltalake(path, rows, mode="append")
+    write_deltalake(path, rows, mode="append", schema_mode="merge")
     return DeltaTable(path).version()
 
 
@@ -100,7 +111,7 @@ def compact(lake: str | Path, table: Table, *, target_bytes: int = COMPACTED_BYT
     read as before, because the merged files stay on disk. For the process that writes the table
     alone: Delta's log on a local disk is not safe against two processes that commit at once.
     """
-    found = _open(lake, table, None)
+    found = open_table(lake, table)
     if found is None:
         return 0
     return int(found.optimize.compact(target_size=target_bytes)["numFilesRemoved"])
@@ -111,7 +122,7 @@ def commits(lake: str | Path, table: Table) -> list[dict[str, Any]]:
 
     Jobs write one JSON object a commit (`batch`, `ranges`, …) as Delta `userMetadata`.
     """
-    found = _open(lake, table, None)
+    found = open_table(lake, table)
     if found is None:
         return []
     return [_metadata(e) for e in reversed(found.history()) if e.get("userMetadata")]
@@ -119,7 +130,7 @@ def commits(lake: str | Path, table: Table) -> list[dict[str, Any]]:
 
 def newest_commits(lake: str | Path, table: Table) -> Iterator[dict[str, Any]]:
     """Metadata of the commits as `commits` gives it, newest first, read only as far as asked."""
-    found = _open(lake, table, None)
+    found = open_table(lake, table)
     if found is None:
         return
     seen, limit = 0, _FIRST_COMMITS
@@ -135,10 +146,3 @@ def newest_commits(lake: str | Path, table: Table) -> Iterator[dict[str, Any]]:
 
 def _metadata(entry: dict[str, Any]) -> dict[str, Any]:
     return {"version": entry["version"], **json.loads(entry["userMetadata"])}
-
-
-def _open(lake: str | Path, table: Table, version: int | None) -> DeltaTable | None:
-    try:
-        return DeltaTable(table_path(lake, table), version=version)
-    except TableNotFoundError:
-        return None

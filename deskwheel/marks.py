@@ -1,6 +1,7 @@
-"""What was taken out of a turn's text and stands beside it, so that it can be put back."""
+"""What stands beside a text: what was taken out of it and can be put back, and what it replaced."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 DisfluencyKind = Literal["filler", "noise", "repetition", "false_start"]
@@ -33,3 +34,15 @@ class Cut:
     text: str | None
     """Redacted more strictly than the turn: nothing but fixed phrases, masks and punctuation.
     Null for quotes, disclaimers and excess; see `transforms.cuts`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """A reply that was suggested, and what the agent made of it, when."""
+
+    at: datetime
+    draft: str
+    final: str | None
+    """What was sent instead; null where the draft was deleted after it had been sent."""
+    turn_id: str | None
+    """The conversation's turn that the agent sent or changed; null where none is known."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from deskwheel.marks import Cut, Disfluency
+from deskwheel.marks import Cut, Disfluency, Edit
 
 Channel = Literal["email", "chat", "call"]
 EventChannel = Literal["email", "chat", "call", "outcome"]
@@ -24,6 +24,7 @@ Authorship = Literal["human", "model", "model_edited"]
 SpeakerNote = Literal["swapped", "one_speaker"]
 NoiseReason = Literal["no_customer", "no_answer", "bot_only", "advertisement"]
 Split = Literal["train", "dev", "test"]
+ExampleKind = Literal["ideal", "negative", "preference"]
 IntakeVerdict = Literal["accepted", "rejected", "duplicate"]
 ExampleVerdict = Literal["valid", "quarantined", "duplicate", "superseded", "erased"]
 GateVerdict = Literal["PROMOTE", "HOLD", "REJECT"]
@@ -166,18 +167,6 @@ class Utterance:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Edit:
-    """A reply that was suggested, and what the agent made of it, when."""
-
-    at: datetime
-    draft: str
-    final: str | None
-    """What was sent instead; null where the draft was deleted after it had been sent."""
-    turn_id: str | None
-    """The conversation's turn that the agent sent or changed; null where none is known."""
-
-
-@dataclass(frozen=True, kw_only=True)
 class Conversation:
     """One closed version of a conversation; a late turn reopens it as the next version.
 
@@ -226,7 +215,7 @@ class Example:
     conversation_version: int
     position: int
     channel: Channel
-    kind: Literal["ideal", "negative", "preference"]
+    kind: ExampleKind
     negative_kind: Literal["needless_apology", "rude", "evasive", "unresolved"] | None
     """Why a negative must not be learnt; null for the others."""
     query: str
@@ -276,14 +265,37 @@ class ValidatedExample(Example):
     """By hash of the subject, fixed at first sight: a customer is never in two splits."""
     suite_version: str
     validated_at: datetime
+    warnings: Sequence[str] | None = None
+    """Rule ids of severity warn that it breaks; null in rows of releases that had none."""
+    cluster_id: str | None = None
+    """Example id of the first of those that say nearly the same; they lie in one split. Null where
+    a rule was broken, and in rows of older releases."""
+    group_id: str | None = None
+    """Example id of the first of those of the cluster that also ask the same: one is valid."""
+    duplicate_of: str | None = None
+    """The valid example that a duplicate was judged to stand behind; another of the group may have
+    taken its place since."""
+    signature: bytes | None = None
+    """What `validate.near` compares; null after erasure and where a text was missing."""
+    attempt: int | None = None
+    """How many repairs were applied to the row; null where none was."""
+    repair_id: str | None = None
+    """The last of them, see `deskwheel.repairs`."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SnapshotMember:
-    """One example of a frozen training set and the split it belongs to."""
+    """One example of a frozen training set, the split it belongs to, and what it is there for."""
 
     example_id: str
     split: Split
+    kind: ExampleKind | None = None
+    """Only an ideal example is trained on as an answer to give; null in snapshots of releases that
+    knew no other kind."""
+    content_hash: str | None = None
+    """The example's hash of the normalised texts; null in older snapshots."""
+    text_digest: str | None = None
+    """SHA-256 of query, context and response to the letter; null in older snapshots."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -297,12 +309,15 @@ class Snapshot:
     members: Sequence[SnapshotMember]
     """Ordered by example id."""
     content_digest: str
-    """SHA-256 over (example id, split, content hash) in the members' order."""
+    """SHA-256 over (example id, split, content hash) of the ideal members in their order."""
     counts: Mapping[str, int]
-    """Members per split."""
+    """Ideal members per split."""
     suite_version: str
     code_version: str
     created_at: datetime
+    manifest: str | None = None
+    """Canonical JSON of what was frozen out of what, with the Merkle root of the members;
+    `snapshot_id` is its hash. Null in snapshots of releases without one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -224,25 +224,39 @@ class ValidateSettings:
     """Which candidates become training examples."""
 
     interval_s: float = bounded(5.0, 0.1, 3600, "Micro-batch interval.")
-    min_resolution_probability: float = bounded(
-        0.65, 0, 1, "Below this, nobody knows that the answer helped."
-    )
-    min_query_chars: int = bounded(8, 1, 1000, "Shorter queries ask nothing.")
-    max_query_chars: int = bounded(4000, 10, 100_000, "Longer queries are logs or whole threads.")
-    min_response_chars: int = bounded(20, 1, 1000, "Shorter responses answer nothing.")
-    max_response_chars: int = bounded(6000, 10, 100_000, "Longer responses do not fit a batch.")
-    min_csat: int = bounded(3, 1, 5, "A pair whose customer gave a lower rating is quarantined.")
-    max_quarantine_share: float = bounded(
-        0.5, 0, 1, "A batch with a larger share in quarantine is a spike on the timeline."
-    )
-    min_distinct_share: float = bounded(
-        0.2, 0, 1, "A batch with a smaller share of distinct pairs is noted on the timeline."
+    suite: str = described(
+        "",
+        "Folder or file of the rules, as `python -m validate suite` writes them; empty: those of"
+        " the release (docs/quality-rules.md).",
     )
     min_batch_examples: int = bounded(
         20, 1, 1_000_000, "Smaller batches are not judged as a whole: their shares say nothing."
     )
     dev_share: float = bounded(0.05, 0, 0.5, "Share of subjects in the dev split.")
     test_share: float = bounded(0.1, 0.01, 0.5, "Share of subjects in the test split.")
+    contamination: str = described(
+        "block",
+        "When a training example says what a dev, test or golden one does: `block` freezes no"
+        " snapshot, `drop` leaves the training example out and counts it.",
+        ("block", "drop"),
+    )
+    max_contaminated_share: float = bounded(
+        0.2, 0, 1, "With `drop`: a larger share of the training examples blocks nevertheless."
+    )
+    annotation_categories: tuple[str, ...] = described(
+        ("ACCOUNT", "CANCELLATION_FEE", "CONTACT", "DELIVERY", "FEEDBACK", "INVOICE",
+         "NEWSLETTER", "ORDER", "PAYMENT", "REFUND", "SETUP", "SHIPPING_ADDRESS", "WARRANTY"),
+        "Categories that annotators choose from, `OTHER` besides: those of the tagger.",
+    )  # fmt: skip
+    annotation_double_share: float = bounded(
+        0.1, 0, 1, "Share of a plan's examples that two annotators are asked about."
+    )
+    annotation_gold_share: float = bounded(
+        0.05, 0, 0.5, "Share of an annotator's tasks, unknown to them, whose answers are known."
+    )
+    annotation_min_gold_accuracy: float = bounded(
+        0.8, 0, 1, "An annotator who answers fewer of those as was decided is flagged."
+    )
     driver_memory: str = described("1g", "Heap of the Spark driver.")
 
 

@@ -2,7 +2,10 @@
 
 from dataclasses import dataclass
 
+from deskwheel.annotations import Annotation, AnnotationTask
+from deskwheel.golden import GoldenSet
 from deskwheel.records import Conversation, Example, Feedback, Snapshot, Turn, ValidatedExample
+from deskwheel.repairs import Repair
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,23 @@ VALIDATED = Table(
     ("example_id", "conversation_id", "validated_at", "content_hash"),
 )
 SNAPSHOTS = Table("snapshots", Snapshot, "validate", ("snapshot_id", "created_at"))
+GOLDEN = Table("golden", GoldenSet, "validate", ("golden_id", "created_at"))
+ANNOTATION_TASKS = Table(
+    "annotation_tasks", AnnotationTask, "validate", ("task_id", "example_id", "created_at")
+)
+ANNOTATIONS = Table("annotations", Annotation, "validate", ("annotation_id", "example_id", "at"))
+REPAIRS = Table("repairs", Repair, "validate", ("repair_id", "example_id", "at"))
 FEEDBACK = Table("feedback", Feedback, "transforms", ("feedback_id", "trace_id", "ingested_at"))
 
-TABLES: tuple[Table, ...] = (TURNS, CONVERSATIONS, EXAMPLES, VALIDATED, SNAPSHOTS, FEEDBACK)
+TABLES: tuple[Table, ...] = (
+    TURNS,
+    CONVERSATIONS,
+    EXAMPLES,
+    VALIDATED,
+    ANNOTATION_TASKS,
+    ANNOTATIONS,
+    REPAIRS,
+    GOLDEN,
+    SNAPSHOTS,
+    FEEDBACK,
+)

@@ -19,9 +19,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from torch.nn import functional
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from deskwheel.chat import Message
 from deskwheel.demo.catalogue import Catalogue, Issue, draw_issue, facts_pages, load_catalogue
 from deskwheel.settings import ServeSettings, Settings
-from train.model import Message
 
 SEED = 7
 THREADS = 1

@@ -10,11 +10,11 @@ from typing import Any
 from deltalake.exceptions import DeltaError
 
 from deskwheel import lake
+from deskwheel.chat import Message, user_message
 from deskwheel.errors import SnapshotError
 from deskwheel.ids import digest, snapshot_digest
 from deskwheel.records import Snapshot, SnapshotMember, Split
 from deskwheel.tables import SNAPSHOTS, VALIDATED
-from train.model import Message, user_message
 
 _COLUMNS = [
     "example_id",
@@ -44,7 +44,7 @@ class ChatRow:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainingSet:
-    """The examples of a snapshot by split, each in order of example id, and their digest."""
+    """The ideal examples of a snapshot by split, in order of example id, and their digest."""
 
     snapshot: Snapshot
     content_digest: str
@@ -64,26 +64,29 @@ def find_snapshot(lake_dir: str, snapshot_id: str) -> Snapshot:
             return Snapshot(**{**row, "members": members, "counts": dict(row["counts"])})
     raise SnapshotError(
         f"snapshot {snapshot_id!r} is not in {lake.table_path(lake_dir, SNAPSHOTS)};"
-        " list them with `python -m validate`"
+        " list them with `python -m validate snapshot list`"
     )
 
 
 def load_training_set(lake_dir: str, snapshot: Snapshot) -> TrainingSet:
-    """The examples of a snapshot, read at its table version.
+    """The ideal examples of a snapshot, read at its table version.
+
+    What must not be learnt as an answer (members of another kind) is not read.
 
     Raises:
         SnapshotError: the version cannot be read any more, a member is missing, or the digest of
             what was read differs from the frozen one. Never trains on something else.
     """
     found = {row["example_id"]: row for row in _read(lake_dir, snapshot)}
-    missing = [m.example_id for m in snapshot.members if m.example_id not in found]
+    members = [m for m in snapshot.members if m.kind in (None, "ideal")]
+    missing = [m.example_id for m in members if m.example_id not in found]
     if missing:
         raise SnapshotError(
-            f"snapshot {snapshot.snapshot_id}: {len(missing)} of {len(snapshot.members)} members"
+            f"snapshot {snapshot.snapshot_id}: {len(missing)} of {len(members)} members"
             f" are not in version {snapshot.table_version}, first {missing[0]}; freeze a new one"
         )
     content_digest = snapshot_digest(
-        (m.example_id, m.split, found[m.example_id]["content_hash"]) for m in snapshot.members
+        (m.example_id, m.split, found[m.example_id]["content_hash"]) for m in members
     )
     if content_digest != snapshot.content_digest:
         raise SnapshotError(
@@ -91,7 +94,7 @@ def load_training_set(lake_dir: str, snapshot: Snapshot) -> TrainingSet:
             f" {snapshot.content_digest[:12]}…: the data changed; freeze a new one"
         )
     rows: dict[Split, list[ChatRow]] = {"train": [], "dev": [], "test": []}
-    for member in sorted(snapshot.members, key=lambda m: m.example_id):
+    for member in sorted(members, key=lambda m: m.example_id):
         rows[member.split].append(_chat_row(found[member.example_id]))
     return TrainingSet(snapshot=snapshot, content_digest=content_digest, rows=rows)
 

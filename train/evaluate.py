@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from deskwheel.chat import Message
 from deskwheel.settings import Settings
 from train.data import ChatRow, choose_examples
 from train.metrics import HIGHER_IS_BETTER, has_needless_apology, perplexity, rouge_l, token_f1
-from train.model import Message, answer_nll, attach, generate, prompt_messages, render
+from train.model import answer_nll, attach, generate, prompt_messages, render
 from train.scores import Score, Scored
 
 BATCH = 16

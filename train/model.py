@@ -15,14 +15,13 @@ from peft import PeftModel
 from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from deskwheel.chat import Message, user_message
 from deskwheel.errors import AdapterError
 from deskwheel.settings import TrainSettings
 from train.files import MANIFEST, WEIGHTS
 
 DEMO_BASE = "demo"
 _FINGERPRINT_ROWS = 64
-
-Message = dict[str, str]
 
 
 def base_location(name: str) -> str:
@@ -96,11 +95,6 @@ def attach(model: Any, adapter_dir: Path, *, name: str, tokenizer: Any) -> Any:
     return PeftModel.from_pretrained(
         model, str(adapter_dir), adapter_name=name, use_safetensors=True
     ).eval()
-
-
-def user_message(query: str, context: str = "") -> Message:
-    """The one message an adapter gets: earlier utterances, a line each, then the query."""
-    return {"role": "user", "content": f"{context}\n{query}" if context else query}
 
 
 def prompt_messages(system_prompt: str, query: str) -> list[Message]:

@@ -309,10 +309,15 @@ def _valid_before(lake_dir: str, version: int) -> set[str] | None:
 
 
 def _valid(lake_dir: str, version: int, *, after: str | None = None) -> dict[str, str]:
-    """Category by example id of the valid examples at a version, validated after a time if set."""
-    columns = ["example_id", "category", "verdict", "validated_at"]
+    """Category by example id of the valid ideal examples at a version, after a time if set.
+
+    What is valid as a negative or a preference is not learnt as an answer, so it fires nothing.
+    """
+    columns = ["example_id", "category", "verdict", "kind", "validated_at"]
     table = lake.read(lake_dir, VALIDATED, columns=columns, version=version)
-    kept = table.filter(pc.equal(table["verdict"], "valid"))
+    kept = table.filter(
+        pc.and_(pc.equal(table["verdict"], "valid"), pc.equal(table["kind"], "ideal"))
+    )
     if after is not None:
         kept = kept.filter(pc.greater(kept["validated_at"], datetime.fromisoformat(after)))
     return dict(zip(kept["example_id"].to_pylist(), kept["category"].to_pylist(), strict=True))

@@ -5,14 +5,14 @@ back what a model has sent: a chat message that is edited or deleted. Pure; read
 table.
 """
 
-import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from deskwheel.records import Edit, Thumb, Utterance
+from deskwheel.ids import comparable
+from deskwheel.marks import Edit
+from deskwheel.records import Thumb, Utterance
 
 if TYPE_CHECKING:
     from transforms.assemble import StoredTurn
@@ -130,10 +130,3 @@ def find_thumbs(
         if about in known:
             thumbs[str(about)] = thumb
     return thumbs
-
-
-def comparable(text: str) -> str:
-    """A text without case, accents, punctuation and spacing: what copies have in common."""
-    folded = unicodedata.normalize("NFKD", text.casefold())
-    bare = "".join(c for c in folded if not unicodedata.combining(c))
-    return " ".join(re.findall(r"[\w<>]+", bare))

@@ -12,7 +12,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
 from deskwheel import lake
-from deskwheel.records import Conversation, Edit, Redaction, Utterance
+from deskwheel.marks import Edit
+from deskwheel.records import Conversation, Redaction, Utterance
 from deskwheel.schema import to_table
 from deskwheel.settings import Settings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES

@@ -16,10 +16,11 @@ from functools import lru_cache
 from typing import Literal
 
 from deskwheel import ids
-from deskwheel.records import Authorship, Conversation, Edit, Example, Thumb, Utterance
+from deskwheel.ids import content_hash
+from deskwheel.marks import Edit
+from deskwheel.records import Authorship, Conversation, Example, Thumb, Utterance
 from transforms.acts import MIN_ANSWER_CHARS, SUBSTANCE, Act, agent_act, find_acts
 from transforms.apology import has_needless_apology, is_empathetic, sentences, without_apology
-from transforms.edits import comparable
 from transforms.language import language_of
 from transforms.relevance import relevance
 
@@ -70,12 +71,6 @@ def mine_pairs(conversation: Conversation) -> list[Example]:
         _example(conversation, said, reading, position=position)
         for position, reading in enumerate(readings)
     ]
-
-
-def content_hash(query: str, response: str, rejected: str | None = None) -> str:
-    """SHA-256 of the texts without case, accents, punctuation and spacing."""
-    texts = (query, response) if rejected is None else (query, response, rejected)
-    return ids.digest(*map(comparable, texts))
 
 
 def _matters(said: Sequence[Utterance]) -> list[_Matter]:

@@ -27,6 +27,8 @@ JVM_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.level=error"
 """Client compiler and serial collector: on two cores the start costs a third of the default's
 CPU seconds (docs/decisions.md); set `java_options` for steady load on a large machine."""
 
+_MARKER = "deskwheel.app"
+
 
 def spark_session(
     app: str, *, driver_memory: str, master: str = "local[2]", java_options: str = JVM_OPTIONS
@@ -127,31 +129,85 @@ def incarnation(lake_dir: str | Path, table: Table, checkpoint: Path, name: str)
 
     The id is stored beside the stream checkpoint. A checkpoint that starts anew over a table
     that a former life filled would count batches from 0 again, and Delta would skip them as
-    already written, so that is refused instead; so is one restored from before the last commit.
+    already written, so that is refused instead; so is one restored from before the last commit,
+    one of another stream or table, and one whose files cannot be read. Only `commits` may be gone
+    without harm: the last batch is then replayed.
 
     Raises:
-        LineageError: the table holds batches of this stream that the checkpoint has not.
+        LineageError: the checkpoint does not continue the table, or cannot be read.
     """
-    marker = checkpoint / "deskwheel.app"
-    batches = [int(p.name) for p in (checkpoint / "offsets").glob("[0-9]*")]
+    marker = checkpoint / _MARKER
     earlier = {
         c["app"]: c["batch"]
         for c in lake.commits(lake_dir, table)
         if str(c.get("app", "")).startswith(f"{name}:")
     }
-    if marker.exists():
-        app_id = marker.read_text(encoding="utf-8").strip()
-        if earlier.get(app_id, -1) <= max(batches, default=-1):
-            return app_id
+    known = marker.read_text(encoding="utf-8").strip() if marker.exists() else ""
+    if known and not known.startswith(f"{name}:"):
+        raise LineageError(
+            f"stream {name}: the stream checkpoint {checkpoint} is of another stream, {known};"
+            f" restore the one of {name}"
+        )
+    if damage := _damage(checkpoint):
+        raise LineageError(
+            f"stream {name}: the stream checkpoint {checkpoint} cannot be read: {damage}."
+            " Restore the checkpoint together with the lake"
+        )
+    newest = max(_batches(checkpoint / "offsets"), default=-1)
+    if known and (known in earlier or not earlier) and earlier.get(known, -1) <= newest:
+        return known
     if earlier:
         app_id, batch = next(reversed(earlier.items()))
         raise LineageError(
             f"stream {name}: table {table.name} holds batches up to {batch} of {app_id}, but the"
-            f" stream checkpoint {checkpoint} does not continue them (its offsets are gone or"
-            " older). Restore the checkpoint, or move the table away and start from the topic's"
-            " beginning"
+            f" stream checkpoint {checkpoint} does not continue them (its offsets are gone, older"
+            " or of another table). Restore the checkpoint, or move the table away and start from"
+            " the topic's beginning"
         )
     app_id = f"{name}:{os.urandom(6).hex()}"
     marker.parent.mkdir(parents=True, exist_ok=True)
-    marker.write_text(app_id, encoding="utf-8")
+    part = marker.with_suffix(".part")
+    part.write_text(app_id, encoding="utf-8")
+    part.replace(marker)
     return app_id
+
+
+def _damage(checkpoint: Path) -> str | None:
+    """What Spark could not go on from, in words: of each log it reads the newest files."""
+    offsets, commits = (_batches(checkpoint / log) for log in ("offsets", "commits"))
+    if commits and commits[-1] > max(offsets, default=-1):
+        return f"commits has batch {commits[-1]}, offsets ends before it"
+    logs = [
+        *(checkpoint / "offsets" / str(batch) for batch in offsets[-2:]),
+        *(checkpoint / "commits" / str(batch) for batch in commits[-1:]),
+    ]
+    if broken := [f for f in logs if not _is_log(f)]:
+        return f"{broken[0].parent.name}/{broken[0].name} is cut off or no log of Spark's"
+    metadata = checkpoint / "metadata"
+    if logs and not (metadata.exists() and _is_json(metadata.read_bytes())):
+        return 'metadata is gone, cut off or not JSON; a line {"id": "UUID"} with any UUID will do'
+    return None
+
+
+def _batches(log: Path) -> list[int]:
+    """Numbers of the batches that a log of the stream checkpoint holds, in order."""
+    return sorted(int(p.name) for p in log.glob("[0-9]*") if p.name.isdigit())
+
+
+def _is_log(file: Path) -> bool:
+    """Whether a file is a version and, on lines of their own, JSON values; `-` is no offset.
+
+    Source: Spark's `OffsetSeqLog` and `CommitLog`.
+    """
+    version, *lines = file.read_bytes().split(b"\n")
+    is_versioned = version[:1] == b"v" and version[1:].isdigit()
+    least = 2 if file.parent.name == "offsets" else 1
+    return is_versioned and len(lines) >= least and all(x == b"-" or _is_json(x) for x in lines)
+
+
+def _is_json(text: bytes) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True

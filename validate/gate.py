@@ -1,6 +1,6 @@
 """The gate: every example gets exactly one row with its verdict in `validated_examples`.
 
-Reads `examples` as a stream, `conversations` for newer versions, and its own table for copies;
+Reads `examples` as a stream, `conversations` for newer versions, and its own table for near-copies;
 writes `validated_examples` and one timeline entry a batch.
 
 Promised: after any crash, replay or batch boundaries, each distinct example id of `examples` has
@@ -10,52 +10,56 @@ after its row stands in `conversations`. Not promised: that `validated_at` of a 
 verdict's (a changed verdict is dated anew), or that a batch's table-wide rules run again in a
 replay of a batch that was committed.
 
-A batch costs one scan over three key columns of `validated_examples`; text is read once by the
-rules and once by the write, and never reaches the driver.
+A batch costs what it holds: what was stored before is asked of an index on the driver. Text is
+read once by the rules and signatures and once by the write, and never reaches the driver.
 """
 
-import json
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
-from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.streaming.query import StreamingQuery
+from pyspark.sql.types import BinaryType
 
-from deskwheel import lake
+from deskwheel import failpoint, lake
 from deskwheel.schema import arrow_schema
 from deskwheel.settings import Settings, ValidateSettings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, VALIDATED
-from transforms.session import spark_schema, write_once
-from validate.compile import broken_batch_rules, broken_rules, compile_rules
-from validate.suite import BATCH_RULES, build_suite, suite_version
-from validate.verdicts import Candidate, Decision, decide, decide_split
+from transforms.session import spark_schema
+from validate.batch_rules import (
+    VOLUMES,
+    BatchRules,
+    BatchVerdict,
+    compile_batch_rules,
+    row_numbers,
+)
+from validate.candidates import Decision
+from validate.catch_up import catch_up
+from validate.commit import commit_batch
+from validate.compile import RowRules, compile_row_rules, complete
+from validate.drift import Baseline
+from validate.entries import KEYS, Entry, make_entry, subject_of
+from validate.index import Index, open_index
+from validate.lookup import look_up
+from validate.near import sign
+from validate.repairs import Rulings, rulings
+from validate.suite import load_suites
+from validate.verdicts import decide, decide_split
 
 QUERY_NAME = "validated_examples"
+INDEX_NAME = f"{QUERY_NAME}.index.sqlite"
 MAX_FILES_PER_BATCH = 64
 """Transforms commits one file a batch: 64 keep the keys of a backfill's batch within the heap."""
-
-STORED_KEYS = (
-    "example_id", "conversation_id", "conversation_version", "content_hash", "sent_at", "verdict",
-)  # fmt: skip
-BATCH_KEYS = (
-    "example_id", "conversation_id", "conversation_version", "content_hash", "sent_at", "tenant",
-    "subject_key",
-)  # fmt: skip
-
-MERGE = """
-MERGE INTO delta.`{path}` AS stored USING judged ON stored.example_id = judged.example_id
-WHEN MATCHED AND judged.is_stored THEN UPDATE SET
-  verdict = judged.verdict, reasons = judged.reasons, validated_at = judged.validated_at
-WHEN NOT MATCHED AND NOT judged.is_stored THEN INSERT ({columns}) VALUES ({values})
-"""
 
 
 @dataclass(frozen=True)
@@ -72,6 +76,11 @@ class Judged:
     """Rows of earlier batches whose verdict changed."""
     broken: tuple[str, ...]
     """Batch rules that the batch broke."""
+    stops: tuple[str, ...] = ()
+    """Those of them that kept the whole batch in quarantine."""
+    warnings: Mapping[str, int] = field(default_factory=dict)
+    """Rows by rule of severity warn that they broke."""
+    suite_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -80,11 +89,19 @@ class Gate:
 
     lake_dir: Path
     settings: ValidateSettings
-    rules: Mapping[str, Column]
+    rules: RowRules
+    batch_rules: BatchRules
+    suite_version: str
     app_id: str
     """Transaction application id: of this stream and of this life of its checkpoint."""
     now: Callable[[], datetime]
     report: Callable[[Judged], None]
+    index_file: Path
+    """Where the index of the table is kept; see `validate.index`."""
+    rulings: Rulings = field(default_factory=Rulings)
+    """What `validate.mend` must know of the suite."""
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    """Held by whoever judges: examples and repairs are queries of their own, one at a time."""
 
     def __call__(self, frame: DataFrame, batch_id: int) -> None:
         """Judge a batch and commit it once; the same batch id again commits nothing.
@@ -94,25 +111,43 @@ class Gate:
                 `conversation_version` only, which tell of a newer version.
             batch_id: number of the batch, growing by one in a life of the stream checkpoint.
         """
-        keys = self._keys(frame)
-        incoming = [_candidate(k) for k in keys if k["example_id"] is not None]
-        newest = self._newest(frame.sparkSession, keys)
-        existing = self._stored(frame.sparkSession, incoming, newest)
-        decisions = decide(existing, incoming, newest)
+        keys = self.tag_rows(frame)
+        with self.lock, open_index(self.index_file) as index:
+            catch_up(index, self.lake_dir)
+            self._judge(frame, keys, index, batch_id=batch_id)
+
+    def _judge(
+        self, frame: DataFrame, keys: Sequence[Mapping[str, Any]], index: Index, *, batch_id: int
+    ) -> None:
+        newest = newest_versions(index, keys)
+        of_conversations = index.of_conversations({k["conversation_id"] for k in keys})
+        stored = {c.example_id for c in of_conversations}
+        fresh = {
+            e.candidate.example_id: e
+            for e in self._entries(index, keys)
+            if e.candidate.example_id not in stored
+        }
+        verdict = self._judge_batch(keys, index, fresh=fresh)
+        if verdict.stops:
+            fresh = {i: e.stopped(verdict.stops) for i, e in fresh.items()}
+        seen = look_up(index, list(fresh.values()), newest, of_conversations=of_conversations)
+        decisions = decide(seen.existing, [e.candidate for e in fresh.values()], newest, seen.links)
         if not decisions:
             return
-        stored = {c.example_id for c in existing}
-        judged = self._judged(frame, keys, decisions=decisions, stored=stored)
         counts = dict(Counter(str(d.verdict) for d in decisions.values()))
-        metadata = {"app": self.app_id, "batch": batch_id, "counts": counts}
-        changed = len(decisions.keys() & stored)
-        if changed:
-            self._merge(judged, batch_id, metadata)
-        else:
-            write_once(
-                judged.drop("is_stored"), self.lake_dir, VALIDATED,
-                app_id=self.app_id, batch_id=batch_id, metadata={"counts": counts},
-            )  # fmt: skip
+        changed = len(decisions.keys() - fresh.keys())
+        failpoint.reach(failpoint.BEFORE_WRITE)
+        version = commit_batch(
+            self.verdict_rows(frame, keys, decisions=decisions, fresh=fresh),
+            self.lake_dir,
+            app_id=self.app_id,
+            batch_id=batch_id,
+            changes_rows=changed > 0,
+            metadata={"counts": counts},
+        )
+        failpoint.reach(failpoint.AFTER_COMMIT)
+        if version is not None:
+            index.apply(decisions, fresh, version=version)
         self.report(
             Judged(
                 batch_id=batch_id,
@@ -120,102 +155,58 @@ class Gate:
                 verdicts=counts,
                 reasons=dict(Counter(r for d in decisions.values() for r in d.reasons)),
                 changed=changed,
-                broken=self._broken(keys),
+                broken=verdict.broken,
+                stops=verdict.stops,
+                warnings=dict(Counter(w for k in keys for w in k["warnings"])),
+                suite_version=self.suite_version,
             )
         )
 
-    def _keys(self, frame: DataFrame) -> list[dict[str, Any]]:
-        """Keys and broken rules of every row; one job judges them all."""
-        tagged = frame.select(*BATCH_KEYS, broken_rules(self.rules).alias("reasons"))
+    def tag_rows(self, frame: DataFrame) -> list[dict[str, Any]]:
+        """Keys, signature and broken rules of every row; one job judges them all."""
+        tagged = frame.select(
+            *KEYS,
+            F.sha2("rejected_response", 256).alias("rejected"),
+            *row_numbers(),
+            self.rules.reasons().alias("reasons"),
+            self.rules.warnings().alias("warnings"),
+            _sign("query", "response", "rejected_response").alias("signature"),
+        )
         return tagged.toArrow().to_pylist()
 
-    def _newest(self, spark: SparkSession, keys: list[dict[str, Any]]) -> dict[str, int]:
-        """Newest version of the batch's conversations, where it is above 1.
+    def _entries(self, index: Index, keys: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
+        """The examples of a batch; a customer who was seen before keeps their split."""
+        examples = [k for k in keys if k["example_id"] is not None]
+        splits = index.splits({subject_of(k) for k in examples})
+        for key in examples:
+            split = splits.get(subject_of(key)) or decide_split(
+                key["tenant"], key["subject_key"], key["conversation_id"],
+                test=self.settings.test_share, dev=self.settings.dev_share,
+            )  # fmt: skip
+            yield make_entry(key, split=split, rejected=key["rejected"])
 
-        A newer version may be known to `conversations` before the older one's examples come.
-        """
-        newest: dict[str, int] = {}
-        for key in keys:
-            if key["conversation_version"] > 1:
-                previous = newest.get(key["conversation_id"], 1)
-                newest[key["conversation_id"]] = max(previous, key["conversation_version"])
-        if lake.current_version(self.lake_dir, CONVERSATIONS) is None:
-            return newest
-        wanted = _column(spark, "conversation_id", {k["conversation_id"] for k in keys})
-        found = (
-            spark.read.format("delta")
-            .load(str(lake.table_path(self.lake_dir, CONVERSATIONS)))
-            .where("version > 1")
-            .select("conversation_id", "version")
-            .join(F.broadcast(wanted), "conversation_id", "left_semi")
-            .groupBy("conversation_id")
-            .agg(F.max("version").alias("version"))
-        )
-        for row in found.toArrow().to_pylist():
-            previous = newest.get(row["conversation_id"], 1)
-            newest[row["conversation_id"]] = max(previous, row["version"])
-        return newest
-
-    def _stored(
-        self, spark: SparkSession, incoming: list[Candidate], newest: Mapping[str, int]
-    ) -> list[Candidate]:
-        """Stored rows that may decide about the batch or change because of it.
-
-        First those of its conversations and contents; then, where a newer version takes a valid
-        row out, the copies that may follow it.
-        """
-        conversations = {c.conversation_id for c in incoming} | newest.keys()
-        contents = {c.content_hash for c in incoming}
-        found = self._lookup(spark, conversations, contents)
-        vacated = {
-            c.content_hash
-            for c in found
-            if c.verdict == "valid" and c.conversation_version < newest.get(c.conversation_id, 1)
-        }
-        if vacated - contents:
-            found += self._lookup(spark, set(), vacated - contents)
-        return found
-
-    def _lookup(
-        self, spark: SparkSession, conversations: set[str], contents: set[str]
-    ) -> list[Candidate]:
-        by_conversation = _column(spark, "conversation_id", conversations)
-        by_content = _column(spark, "content_hash", contents)
-        rows = (
-            spark.read.format("delta")
-            .load(str(lake.table_path(self.lake_dir, VALIDATED)))
-            .select(*STORED_KEYS)
-            .join(
-                F.broadcast(by_conversation.withColumn("same_conversation", F.lit(True))),
-                "conversation_id", "left",
-            )
-            .join(
-                F.broadcast(by_content.withColumn("same_content", F.lit(True))),
-                "content_hash", "left",
-            )
-            .where("same_conversation OR same_content")
-            .select(*STORED_KEYS)
-        )  # fmt: skip
-        return [Candidate(**row) for row in rows.toArrow().to_pylist()]
-
-    def _judged(
+    def verdict_rows(
         self,
         frame: DataFrame,
-        keys: list[dict[str, Any]],
+        keys: Sequence[Mapping[str, Any]],
         *,
         decisions: Mapping[str, Decision],
-        stored: set[str],
+        fresh: Mapping[str, Entry],
     ) -> DataFrame:
         """Rows to insert, whole, and rows to update, as id and verdict; `is_stored` tells them."""
-        ids = [k["example_id"] for k in keys if k["example_id"] is not None]
-        by_id = {k["example_id"]: k for k in keys}
+        warnings = {k["example_id"]: k["warnings"] for k in keys}
         rows = [
             {
                 "example_id": example_id,
                 "verdict": decision.verdict,
                 "reasons": list(decision.reasons),
-                "split": None if example_id in stored else self._split(by_id[example_id]),
-                "is_stored": example_id in stored,
+                "cluster_id": decision.place.cluster_id,
+                "group_id": decision.place.group_id,
+                "duplicate_of": decision.duplicate_of,
+                "warnings": warnings[example_id] if example_id in fresh else None,
+                "split": fresh[example_id].candidate.split if example_id in fresh else None,
+                "signature": fresh[example_id].signature if example_id in fresh else None,
+                "is_stored": example_id not in fresh,
             }
             for example_id, decision in decisions.items()
         ]
@@ -223,66 +214,67 @@ class Gate:
             pa.Table.from_pylist(rows, _VERDICT_SCHEMA), from_arrow_schema(_VERDICT_SCHEMA)
         )
         examples = frame.where("example_id IS NOT NULL")
-        if len(ids) != len(set(ids)):
+        if len(fresh) < sum(k["example_id"] is not None for k in keys):
             examples = examples.dropDuplicates(["example_id"])
         whole = examples.join(
             F.broadcast(verdicts.where("NOT is_stored")), "example_id"
         ).unionByName(verdicts.where("is_stored"), allowMissingColumns=True)
         return (
-            whole.withColumn("suite_version", F.lit(suite_version(self.settings)))
+            complete(whole, spark_schema(VALIDATED.record))
+            .withColumn("suite_version", F.lit(self.suite_version))
             .withColumn("validated_at", F.lit(self.now()).cast("timestamp"))
             .select(*[f.name for f in spark_schema(VALIDATED.record)], "is_stored")
         )
 
-    def _split(self, key: Mapping[str, Any]) -> str:
-        return decide_split(
-            key["tenant"], key["subject_key"], key["conversation_id"],
-            test=self.settings.test_share, dev=self.settings.dev_share,
-        )  # fmt: skip
-
-    def _merge(self, judged: DataFrame, batch_id: int, metadata: Mapping[str, Any]) -> None:
-        spark = judged.sparkSession
-        judged.createOrReplaceTempView("judged")
-        columns = [f.name for f in spark_schema(VALIDATED.record)]
-        statement = MERGE.format(
-            path=lake.table_path(self.lake_dir, VALIDATED).resolve(),
-            columns=", ".join(columns),
-            values=", ".join(f"judged.{c}" for c in columns),
-        )
-        confs = {
-            "spark.databricks.delta.write.txnAppId": self.app_id,
-            "spark.databricks.delta.write.txnVersion": str(batch_id),
-            "spark.databricks.delta.commitInfo.userMetadata": json.dumps(metadata),
-        }
-        with _session_confs(spark, confs):
-            spark.sql(statement).collect()
-
-    def _broken(self, keys: list[dict[str, Any]]) -> tuple[str, ...]:
-        """Batch rules that the batch breaks; none for one too small to have shares."""
+    def _judge_batch(
+        self, keys: Sequence[Mapping[str, Any]], index: Index, *, fresh: Mapping[str, Entry]
+    ) -> BatchVerdict:
+        """What the batch broke as a whole; rows that a replay brings again are not judged."""
+        contents = {i: e.candidate.content for i, e in fresh.items()}
         rows = [
-            {
-                "example_id": k["example_id"],
-                "content_hash": k["content_hash"],
-                "is_quarantined": float(bool(k["reasons"])),
-            }
+            {**k, "content_hash": contents[k["example_id"]]}
             for k in keys
-            if k["example_id"] is not None
+            if k["example_id"] in contents
         ]
-        if len(rows) < self.settings.min_batch_examples:
-            return ()
-        suite = build_suite(self.settings, BATCH_RULES)
-        return tuple(broken_batch_rules(suite, pa.Table.from_pylist(rows).to_pandas()))
+        if len(rows) < self.batch_rules.min_rows:
+            return BatchVerdict()
+        commits = lake.newest_commits(self.lake_dir, VALIDATED)
+        volumes = [sum(c["counts"].values()) for c in islice(commits, VOLUMES) if "counts" in c]
+        known = {c.content for c in index.of_contents(contents.values())}
+        return self.batch_rules.judge(rows, known=known, volumes=volumes)
 
 
 _VERDICT_SCHEMA = pa.schema(
     [
-        ("example_id", pa.string()),
-        ("verdict", pa.string()),
-        ("reasons", arrow_schema(VALIDATED.record).field("reasons").type),
-        ("split", pa.string()),
+        *(
+            arrow_schema(VALIDATED.record).field(name).with_nullable(True)
+            for name in (
+                "example_id", "verdict", "reasons", "cluster_id", "group_id", "duplicate_of",
+                "warnings", "split", "signature",
+            )
+        ),
         ("is_stored", pa.bool_()),
     ]
-)
+)  # fmt: skip
+
+
+@F.pandas_udf(BinaryType())  # type: ignore[call-overload]
+def _sign(query: pd.Series, response: pd.Series, rejected: pd.Series) -> pd.Series:
+    texts = zip(query, response, rejected, strict=True)
+    return pd.Series(sign([t if t[2] is not None else t[:2] for t in texts]), dtype=object)
+
+
+def newest_versions(index: Index, keys: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Newest version of the batch's conversations, where it is above 1.
+
+    A newer version may be known to `conversations` before the older one's examples come.
+    """
+    newest = index.newest_versions({k["conversation_id"] for k in keys})
+    for key in keys:
+        if key["conversation_version"] > 1:
+            previous = newest.get(key["conversation_id"], 1)
+            newest[key["conversation_id"]] = max(previous, key["conversation_version"])
+    return newest
 
 
 def compile_gate(
@@ -292,17 +284,35 @@ def compile_gate(
     app_id: str,
     now: Callable[[], datetime],
     report: Callable[[Judged], None],
+    baseline: Baseline | None = None,
 ) -> Gate:
-    """A gate with its rules compiled; `validated_examples` exists afterwards."""
+    """A gate with its rules compiled; `validated_examples` exists afterwards.
+
+    Raises:
+        ConfigError: a rule of the suite cannot be compiled.
+    """
     lake_dir = lake.ensure(settings.pipeline.lake, VALIDATED).parent
     columns = spark.createDataFrame([], spark_schema(EXAMPLES.record))
+    suites = load_suites(settings.validate)
     return Gate(
         lake_dir=lake_dir,
         settings=settings.validate,
-        rules=compile_rules(build_suite(settings.validate), columns),
+        rules=compile_row_rules(suites.rows, columns),
+        batch_rules=compile_batch_rules(
+            suites.batches,
+            row_rules=[e.meta["rule_id"] for e in suites.rows.expectations],
+            min_rows=settings.validate.min_batch_examples,
+            baseline=baseline,
+        ),
+        suite_version=suites.version,
+        rulings=rulings(
+            (e.meta for e in suites.rows.expectations),
+            (e.meta["rule_id"] for e in suites.batches.expectations),
+        ),
         app_id=app_id,
         now=now,
         report=report,
+        index_file=Path(settings.transforms.checkpoint_dir).absolute() / INDEX_NAME,
     )
 
 
@@ -320,11 +330,13 @@ def start(
         interval_s: micro-batch interval; None judges what is there and ends.
     """
     newer = (
-        _stream(spark, gate.lake_dir / CONVERSATIONS.name)
+        read_stream(spark, gate.lake_dir / CONVERSATIONS.name)
         .where("version > 1")
         .select("conversation_id", F.col("version").alias("conversation_version"))
     )
-    rows = _stream(spark, gate.lake_dir / EXAMPLES.name)
+    rows = complete(
+        read_stream(spark, gate.lake_dir / EXAMPLES.name), spark_schema(EXAMPLES.record)
+    )
     writer = (
         rows.unionByName(newer, allowMissingColumns=True)
         .writeStream.queryName(QUERY_NAME)
@@ -336,33 +348,7 @@ def start(
     return writer.trigger(processingTime=f"{interval_s} seconds").start()
 
 
-def _stream(spark: SparkSession, path: Path) -> DataFrame:
+def read_stream(spark: SparkSession, path: Path) -> DataFrame:
+    """Rows of a Delta table as they are appended, in batches of bounded size."""
     options = {"maxFilesPerTrigger": str(MAX_FILES_PER_BATCH)}
     return spark.readStream.format("delta").options(**options).load(str(path))
-
-
-def _candidate(key: Mapping[str, Any]) -> Candidate:
-    return Candidate(
-        example_id=key["example_id"],
-        conversation_id=key["conversation_id"],
-        conversation_version=key["conversation_version"],
-        content_hash=key["content_hash"],
-        sent_at=key["sent_at"],
-        reasons=tuple(key["reasons"]),
-    )
-
-
-def _column(spark: SparkSession, name: str, values: set[str]) -> DataFrame:
-    return spark.createDataFrame(pa.table({name: pa.array(sorted(values), pa.string())}))
-
-
-@contextmanager
-def _session_confs(spark: SparkSession, confs: Mapping[str, str]) -> Iterator[None]:
-    """Settings of a session for a while; left behind, they would mark the next write as done."""
-    for key, value in confs.items():
-        spark.conf.set(key, value)
-    try:
-        yield
-    finally:
-        for key in confs:
-            spark.conf.unset(key)

@@ -1,375 +1,304 @@
-"""The Great Expectations suite: every rule an example must meet, one function each.
+"""The Great Expectations suites, the one source of rules: read, written, versioned.
 
-A rule's id is its function's name in capitals; the id is the reason code of an example that
-breaks it, in the table, on the timeline, in metrics and in tests. To add a rule write the function,
-name it in `ROW_RULES` or `BATCH_RULES`, and give the tests one row that passes and one that fails.
+`suites/examples.json` judges rows, `suites/batches.json` whole batches; both are what GX's own
+serialisation writes. Each expectation's meta says which rule it is: `rule_id` (the reason code of
+an example that breaks it, in table, timeline, metric and page), `what`, `severity`, `source`,
+`owner`. A rule with a row condition on `kind` says nothing about the other kinds.
 
-Severity `critical`: the text could harm a customer or breaks its record. `warning`: it is only
-worthless for training. Both are quarantined. Reads and writes no table.
+Severity `quarantine`: the row is kept out of training. `warn`: it is only marked. `stop`, for
+batches: nothing of the batch becomes valid. Reads and writes no table.
 """
 
 import json
 import os
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal, cast
 
 import great_expectations as gx
-import great_expectations.expectations as gxe
-from great_expectations.expectations.expectation import Expectation
+from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
+from deskwheel.errors import ConfigError
 from deskwheel.ids import digest
 from deskwheel.settings import ValidateSettings
-from validate import patterns
+from validate import expectations as _registered  # noqa: F401  GX knows a type once it is imported
 
-Rule = Callable[[ValidateSettings], Expectation]
+Severity = Literal["quarantine", "warn", "stop"]
 
+ROWS, BATCHES = "examples", "batches"
+"""Names of the suites, and of their files."""
 
-def query_missing(_: ValidateSettings) -> Expectation:
-    """The query is not null; rules on a column say nothing about its nulls."""
-    return gxe.ExpectColumnValuesToNotBeNull(column="query")
+SEVERITIES: Mapping[str, tuple[Severity, ...]] = {
+    ROWS: ("quarantine", "warn"),
+    BATCHES: ("warn", "stop"),
+}
+GX_SEVERITY: Mapping[str, str] = {"stop": "critical", "quarantine": "warning", "warn": "info"}
+"""What GX calls a severity of ours, so that its own reports sort alike."""
 
-
-def response_missing(_: ValidateSettings) -> Expectation:
-    """The response is not null; rules on a column say nothing about its nulls."""
-    return gxe.ExpectColumnValuesToNotBeNull(column="response")
-
-
-def context_missing(_: ValidateSettings) -> Expectation:
-    """The context is not null; a first question has an empty one."""
-    return gxe.ExpectColumnValuesToNotBeNull(column="context")
+META = ("rule_id", "what", "severity", "source", "owner")
+THRESHOLDS = ("min_value", "max_value", "value_set")
 
 
-def query_too_short(settings: ValidateSettings) -> Expectation:
-    """A query has at least `validate.min_query_chars` characters: shorter ones ask nothing.
+@dataclass(frozen=True)
+class Suites:
+    """Every rule: GX's suite for rows and the one for batches."""
 
-    Source: shortest gold query of the public stream sample (13), with room.
+    rows: Any
+    batches: Any
+
+    @cached_property
+    def version(self) -> str:
+        """A digest of what judges, equal exactly for suites that judge alike.
+
+        Each rule's id, severity, type and arguments enter it in their order; sentences do not.
+        """
+        judged = [
+            [e.meta["rule_id"], e.meta["severity"], c["type"], c["kwargs"]]
+            for _, e in self.rules()
+            for c in [e.configuration.to_json_dict()]
+        ]
+        return f"suite-{digest(json.dumps(judged, sort_keys=True))[:12]}"
+
+    def rules(self) -> Iterator[tuple[str, Any]]:
+        """(suite's name, expectation) of every rule, rows first."""
+        for suite in (self.rows, self.batches):
+            yield from ((suite.name, expectation) for expectation in suite.expectations)
+
+    def find(self, rule: str) -> tuple[str, Any]:
+        """(suite's name, expectation) of one rule.
+
+        Raises:
+            ConfigError: there is none with this id.
+        """
+        for name, expectation in self.rules():
+            if expectation.meta["rule_id"] == rule:
+                return name, expectation
+        raise ConfigError(f"the suite has no rule {rule}; `python -m validate suite` lists them")
+
+    def threshold(self, rule: str, key: str) -> float:
+        """A number that a rule compares with, for example RESOLUTION_UNSURE's `min_value`.
+
+        Raises:
+            ConfigError: the rule or the number is not there.
+        """
+        value = self.find(rule)[1].configuration.kwargs.get(key)
+        if not isinstance(value, int | float):
+            raise ConfigError(f"rule {rule} compares with no {key}, but {value!r}")
+        return float(value)
+
+    def to_json_dict(self) -> dict[str, Any]:
+        """Both suites as GX serialises them, by name."""
+        return {suite.name: suite.to_json_dict() for suite in (self.rows, self.batches)}
+
+
+def load_suites(settings: ValidateSettings) -> Suites:
+    """The suites that `validate.suite` names, the shipped ones by default.
+
+    A folder may hold one of the two files: the other one is then as shipped.
+
+    Raises:
+        ConfigError: a file is missing, is no suite, or a rule of it lacks what each rule says.
     """
-    return gxe.ExpectColumnValueLengthsToBeBetween(
-        column="query", min_value=settings.min_query_chars, severity="warning"
-    )
+    return read_suites(suite_folder(settings))
 
 
-def query_too_long(settings: ValidateSettings) -> Expectation:
-    """A query has at most `validate.max_query_chars` characters: longer ones are logs or threads.
+def suite_folder(settings: ValidateSettings) -> Path:
+    """Where `validate.suite` points, or the folder that is shipped."""
+    return Path(settings.suite) if settings.suite else shipped_folder()
 
-    Source: 27 times the longest gold query of the public stream sample (148).
+
+def shipped_folder() -> Path:
+    """The folder of the suites that are installed with the package."""
+    return Path(str(resources.files("validate").joinpath("suites")))
+
+
+def read_suites(place: Path) -> Suites:
+    """The suites in a folder, or of one file beside the shipped other one.
+
+    Raises:
+        ConfigError: as `load_suites` does.
     """
-    return gxe.ExpectColumnValueLengthsToBeBetween(
-        column="query", max_value=settings.max_query_chars, severity="warning"
-    )
+    found: dict[str, Any] = {}
+    files = [place] if place.is_file() else [place / f"{name}.json" for name in (ROWS, BATCHES)]
+    for file in files:
+        if file.exists():
+            for suite in _read(file):
+                found[suite.name] = suite
+    if not found:
+        raise ConfigError(
+            f"validate.suite: {place} holds neither {ROWS}.json nor {BATCHES}.json; name a folder"
+            " or a file made by `python -m validate suite`, or leave it empty for the shipped one"
+        )
+    for name in {ROWS, BATCHES} - found.keys():
+        found[name] = _read(shipped_folder() / f"{name}.json")[0]
+    return checked(Suites(found[ROWS], found[BATCHES]), place)
 
 
-def response_too_short(settings: ValidateSettings) -> Expectation:
-    """A response has at least `validate.min_response_chars` characters: "Done." teaches nothing.
+def parse_suites(document: Mapping[str, Any], place: str) -> Suites:
+    """Suites out of what `Suites.to_json_dict` made.
 
-    Source: shortest gold response of the public stream sample (28), with room.
+    Raises:
+        ConfigError: as `load_suites` does; `place` is named.
     """
-    return gxe.ExpectColumnValueLengthsToBeBetween(
-        column="response", min_value=settings.min_response_chars, severity="warning"
-    )
+    suites = {name: parse_suite(document[name], place) for name in (ROWS, BATCHES)}
+    return checked(Suites(suites[ROWS], suites[BATCHES]), place)
 
 
-def response_too_long(settings: ValidateSettings) -> Expectation:
-    """A response has at most `validate.max_response_chars` characters, so that it fits a batch.
+def parse_suite(document: Mapping[str, Any], place: str) -> Any:
+    """An `ExpectationSuite` out of GX's JSON; rules keep their order.
 
-    Source: 4 times the longest gold response of the public stream sample (1,406).
+    Each expectation is built on its own, because GX leaves out of a suite what it cannot build and
+    only logs that.
+
+    Raises:
+        ConfigError: GX cannot build one of the expectations.
     """
-    return gxe.ExpectColumnValueLengthsToBeBetween(
-        column="response", max_value=settings.max_response_chars, severity="warning"
+    built = [build_expectation(c, place) for c in document.get("expectations", ())]
+    return gx.ExpectationSuite(
+        name=document.get("name"),
+        expectations=built,
+        meta=document.get("meta"),
+        notes=document.get("notes"),
     )
 
 
-def query_has_no_words(_: ValidateSettings) -> Expectation:
-    """A query holds two letters in a row, of any script."""
-    return gxe.ExpectColumnValuesToMatchRegex(
-        column="query", regex=patterns.A_WORD, severity="warning"
-    )
+def build_expectation(configuration: Mapping[str, Any], place: str) -> Any:
+    """A GX expectation out of `type`, `kwargs` and `meta`, its arguments checked by GX.
 
-
-def query_is_greeting_only(_: ValidateSettings) -> Expectation:
-    """A query is more than a greeting or thanks."""
-    return gxe.ExpectColumnValuesToNotMatchRegex(
-        column="query", regex=patterns.GREETING_ONLY, severity="warning"
-    )
-
-
-def pii_left_in_query(_: ValidateSettings) -> Expectation:
-    """No mailbox, phone, card, bank or social security number is left in the query."""
-    return gxe.ExpectColumnValuesToNotMatchRegexList(
-        column="query", regex_list=list(patterns.PERSONAL_DATA)
-    )
-
-
-def pii_left_in_response(_: ValidateSettings) -> Expectation:
-    """No mailbox, phone, card, bank or social security number is left in the response."""
-    return gxe.ExpectColumnValuesToNotMatchRegexList(
-        column="response", regex_list=list(patterns.PERSONAL_DATA)
-    )
-
-
-def pii_left_in_context(_: ValidateSettings) -> Expectation:
-    """No mailbox, phone, card, bank or social security number is left in the context."""
-    return gxe.ExpectColumnValuesToNotMatchRegexList(
-        column="context", regex_list=list(patterns.PERSONAL_DATA)
-    )
-
-
-def query_not_text(_: ValidateSettings) -> Expectation:
-    """A query holds no control characters: those come from attachments and broken exports."""
-    return gxe.ExpectColumnValuesToNotMatchRegex(column="query", regex=patterns.CONTROL_CHARACTER)
-
-
-def response_not_text(_: ValidateSettings) -> Expectation:
-    """A response holds no control characters."""
-    return gxe.ExpectColumnValuesToNotMatchRegex(
-        column="response", regex=patterns.CONTROL_CHARACTER
-    )
-
-
-def query_broken_encoding(_: ValidateSettings) -> Expectation:
-    """A query was decoded as what it was encoded in."""
-    return gxe.ExpectColumnValuesToNotMatchRegex(
-        column="query", regex=patterns.BROKEN_ENCODING, severity="warning"
-    )
-
-
-def response_broken_encoding(_: ValidateSettings) -> Expectation:
-    """A response was decoded as what it was encoded in: the model would learn the garbage."""
-    return gxe.ExpectColumnValuesToNotMatchRegex(column="response", regex=patterns.BROKEN_ENCODING)
-
-
-def quoted_thread_in_query(_: ValidateSettings) -> Expectation:
-    """A query quotes no earlier mail."""
-    return gxe.ExpectColumnValuesToNotMatchRegex(
-        column="query", regex=patterns.QUOTED_THREAD, severity="warning"
-    )
-
-
-def quoted_thread_in_response(_: ValidateSettings) -> Expectation:
-    """A response quotes no earlier mail."""
-    return gxe.ExpectColumnValuesToNotMatchRegex(
-        column="response", regex=patterns.QUOTED_THREAD, severity="warning"
-    )
-
-
-def markup_in_response(_: ValidateSettings) -> Expectation:
-    """A response holds no HTML tags."""
-    return gxe.ExpectColumnValuesToNotMatchRegex(
-        column="response", regex=patterns.MARKUP, severity="warning"
-    )
-
-
-def response_is_handoff(_: ValidateSettings) -> Expectation:
-    """A response answers instead of passing the customer on."""
-    return gxe.ExpectColumnValuesToNotMatchRegex(
-        column="response", regex=patterns.HANDOFF, severity="warning"
-    )
-
-
-def response_is_placeholder(_: ValidateSettings) -> Expectation:
-    """A response has no slot of a template left open."""
-    return gxe.ExpectColumnValuesToNotMatchRegex(column="response", regex=patterns.PLACEHOLDER)
-
-
-def response_rude(_: ValidateSettings) -> Expectation:
-    """A response holds none of a short list of insults."""
-    return gxe.ExpectColumnValuesToNotMatchRegex(column="response", regex=patterns.RUDE)
-
-
-def response_equals_query(_: ValidateSettings) -> Expectation:
-    """Query and response differ."""
-    return gxe.ExpectSelectColumnValuesToBeUniqueWithinRecord(
-        column_list=["query", "response"], ignore_row_if="any_value_is_missing", severity="warning"
-    )
-
-
-def response_has_needless_apology(_: ValidateSettings) -> Expectation:
-    """A response does not apologise where nothing went wrong: the habit we train away."""
-    return gxe.ExpectColumnValuesToBeInSet(
-        column="has_needless_apology", value_set=[False], severity="warning"
-    )
-
-
-def apology_missing(_: ValidateSettings) -> Expectation:
-    """It is known whether the response apologises needlessly."""
-    return gxe.ExpectColumnValuesToNotBeNull(column="has_needless_apology")
-
-
-def resolution_unsure(settings: ValidateSettings) -> Expectation:
-    """The conversation was resolved with at least `validate.min_resolution_probability`.
-
-    Source: an answer that did not help is a wrong label; `transforms.resolution` calibrates it.
+    Raises:
+        ConfigError: the type or an argument is unknown or wrong.
     """
-    return gxe.ExpectColumnValuesToBeBetween(
-        column="resolution_probability",
-        min_value=settings.min_resolution_probability,
-        severity="warning",
-    )
+    severity = dict(configuration.get("meta") or {}).get("severity", "")
+    told = {**configuration, "severity": GX_SEVERITY.get(severity, "critical")}
+    try:
+        _check_range(configuration["kwargs"])
+        return ExpectationConfiguration(**told).to_domain_obj()
+    except Exception as error:
+        rule = dict(configuration.get("meta") or {}).get("rule_id", configuration.get("type"))
+        why = str(error).strip().replace("\n", "; ")
+        raise ConfigError(f"{place}: rule {rule} is no expectation of GX: {why}") from error
 
 
-def resolution_missing(_: ValidateSettings) -> Expectation:
-    """It is known how probably the conversation was resolved."""
-    return gxe.ExpectColumnValuesToNotBeNull(column="resolution_probability")
+def write_suite(suite: Any, folder: Path) -> Path:
+    """The file of a suite in a folder, written in one piece so that a change is a short diff."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{suite.name}.json"
+    part = file.with_suffix(".part")
+    part.write_text(serialise(suite), encoding="utf-8")
+    part.replace(file)
+    return file
 
 
-def csat_low(settings: ValidateSettings) -> Expectation:
-    """A customer who gave a rating gave at least `validate.min_csat`; most give none.
-
-    Source: 3 of 5 is the neutral point of the scale.
-    """
-    return gxe.ExpectColumnValuesToBeBetween(
-        column="csat", min_value=settings.min_csat, severity="warning"
-    )
-
-
-def authorship_not_human(_: ValidateSettings) -> Expectation:
-    """A person wrote or corrected the response: a model must not learn from itself.
-
-    Source: Shumailov et al., "AI models collapse when trained on recursively generated data"
-    (Nature, 2024).
-    """
-    return gxe.ExpectColumnValuesToBeInSet(
-        column="authorship", value_set=["human", "model_edited"], severity="warning"
-    )
-
-
-def authorship_missing(_: ValidateSettings) -> Expectation:
-    """It is known who wrote the response."""
-    return gxe.ExpectColumnValuesToNotBeNull(column="authorship")
-
-
-def kind_not_ideal(_: ValidateSettings) -> Expectation:
-    """The pair is meant to be imitated; negatives and preferences are not."""
-    return gxe.ExpectColumnValuesToBeInSet(column="kind", value_set=["ideal"], severity="warning")
-
-
-def kind_missing(_: ValidateSettings) -> Expectation:
-    """It is known what the pair is meant for."""
-    return gxe.ExpectColumnValuesToNotBeNull(column="kind")
-
-
-def channel_unknown(_: ValidateSettings) -> Expectation:
-    """The channel is one of those in `deskwheel.topics`."""
-    return gxe.ExpectColumnValuesToBeInSet(column="channel", value_set=["email", "chat", "call"])
-
-
-def channel_missing(_: ValidateSettings) -> Expectation:
-    """It is known on which channel the answer was given."""
-    return gxe.ExpectColumnValuesToNotBeNull(column="channel")
-
-
-def category_blank(_: ValidateSettings) -> Expectation:
-    """The category has a name: the trigger's caps count by it."""
-    return gxe.ExpectColumnValuesToNotMatchRegex(
-        column="category", regex=patterns.NOTHING, severity="warning"
-    )
-
-
-def category_missing(_: ValidateSettings) -> Expectation:
-    """The category is not null."""
-    return gxe.ExpectColumnValuesToNotBeNull(column="category")
-
-
-def example_id_repeated(_: ValidateSettings) -> Expectation:
-    """No example id comes twice: ids are made of conversation, version and position."""
-    return gxe.ExpectColumnValuesToBeUnique(column="example_id")
-
-
-def quarantine_spike(settings: ValidateSettings) -> Expectation:
-    """At most `validate.max_quarantine_share` of a batch breaks a rule.
-
-    More says that a source or a parser changed, not that agents write worse.
-    """
-    return gxe.ExpectColumnMeanToBeBetween(
-        column="is_quarantined", max_value=settings.max_quarantine_share, severity="warning"
-    )
-
-
-def answers_copied(settings: ValidateSettings) -> Expectation:
-    """At least `validate.min_distinct_share` of a batch's pairs are distinct."""
-    return gxe.ExpectColumnProportionOfUniqueValuesToBeBetween(
-        column="content_hash", min_value=settings.min_distinct_share, severity="warning"
-    )
-
-
-ROW_RULES: tuple[Rule, ...] = (
-    query_missing, response_missing, context_missing,
-    apology_missing, resolution_missing, authorship_missing, kind_missing, channel_missing,
-    category_missing,
-    pii_left_in_query, pii_left_in_response, pii_left_in_context,
-    query_too_short, query_too_long, response_too_short, response_too_long,
-    query_has_no_words, query_is_greeting_only,
-    query_not_text, response_not_text, query_broken_encoding, response_broken_encoding,
-    quoted_thread_in_query, quoted_thread_in_response, markup_in_response,
-    response_is_handoff, response_is_placeholder, response_rude, response_equals_query,
-    response_has_needless_apology, resolution_unsure, csat_low, authorship_not_human,
-    kind_not_ideal, channel_unknown, category_blank,
-)  # fmt: skip
-"""Judged row by row; a row that breaks one is quarantined. The order is that of the reasons."""
-
-BATCH_RULES: tuple[Rule, ...] = (example_id_repeated, quarantine_spike, answers_copied)
-"""Judged on a whole batch; a broken one stands on the timeline and stops no row."""
-
-
-def rule_id(rule: Rule) -> str:
-    """The reason code of a rule.
-
-    >>> rule_id(query_too_short)
-    'QUERY_TOO_SHORT'
-    """
-    return rule.__name__.upper()
-
-
-def build_suite(settings: ValidateSettings, rules: tuple[Rule, ...] = ROW_RULES) -> Any:
-    """An `ExpectationSuite` of some rules, each expectation's meta naming its rule.
-
-    Building one sends nothing anywhere and needs no context.
-    """
-    suite = gx.ExpectationSuite(name="examples")
-    for rule in rules:
-        what, _, source = " ".join((rule.__doc__ or "").split()).partition(" Source: ")
-        expectation = rule(settings)
-        expectation.meta = {"rule_id": rule_id(rule), "what": what, "source": source}
-        suite.expectations.append(expectation)
-    return suite
+def serialise(suite: Any) -> str:
+    """A suite as GX's JSON, keys sorted, one value a line."""
+    return json.dumps(suite.to_json_dict(), indent=2, sort_keys=True) + "\n"
 
 
 def suite_version(settings: ValidateSettings) -> str:
-    """A digest of every rule's id, type and threshold, equal exactly for suites that judge alike.
+    """The version of the suites that the settings name."""
+    return load_suites(settings).version
 
-    Names, sentences and severities of expectations do not enter it.
+
+def kinds_of(expectation: Any) -> tuple[str, ...] | None:
+    """The kinds of examples that a rule judges; None for every kind.
+
+    Raises:
+        ConfigError: its row condition is another one than `kind IN (…)`.
     """
-    judged = []
-    for rule in (*ROW_RULES, *BATCH_RULES):
-        found = rule(settings).configuration.to_json_dict()
-        judged.append([rule_id(rule), found["type"], found["kwargs"]])
-    return f"suite-{digest(json.dumps(judged, sort_keys=True))[:12]}"
+    condition = expectation.configuration.kwargs.get("row_condition")
+    if not condition:
+        return None
+    is_by_kind = (
+        isinstance(condition, dict)
+        and condition.get("operator") == "IN"
+        and dict(condition.get("column", {})).get("name") == "kind"
+    )
+    if not is_by_kind:
+        raise ConfigError(
+            f"rule {expectation.meta.get('rule_id')} has the row condition {condition}; only"
+            " `kind IN (…)` says for which examples a rule is meant"
+        )
+    return tuple(cast("list[str]", condition["parameter"]))
 
 
+@cache
 def ephemeral_context() -> Any:
-    """A GX context that lives in memory, draws no progress bars and reports to nobody."""
+    """The process's GX context: in memory, without progress bars, reporting to nobody.
+
+    One for all, so that nothing grows with the batches that are judged.
+    """
     os.environ["GX_ANALYTICS_ENABLED"] = "false"
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = {"globally": False, "metric_calculations": False}
     return context
 
 
-def describe(settings: ValidateSettings) -> list[dict[str, str]]:
-    """Every rule as an operator reads it: id, scope, severity, what it wants, threshold, source."""
+def describe(suites: Suites) -> list[dict[str, str]]:
+    """Every rule as an operator reads it, in the suites' order."""
+    scopes = {ROWS: "row", BATCHES: "batch"}
     rows = []
-    for scope, rules in (("row", ROW_RULES), ("batch", BATCH_RULES)):
-        for expectation in build_suite(settings, rules).expectations:
-            kwargs = expectation.configuration.to_json_dict()["kwargs"]
-            bounds = {k: kwargs[k] for k in ("min_value", "max_value", "value_set") if k in kwargs}
-            rows.append(
-                {
-                    "id": expectation.meta["rule_id"],
-                    "scope": scope,
-                    "severity": str(expectation.severity.value),
-                    "what": expectation.meta["what"],
-                    "threshold": json.dumps(bounds) if bounds else "",
-                    "source": expectation.meta["source"],
-                    "expectation": expectation.expectation_type,
-                }
-            )
+    for name, expectation in suites.rules():
+        found = expectation.configuration.to_json_dict()
+        bounds = {k: found["kwargs"][k] for k in THRESHOLDS if k in found["kwargs"]}
+        rows.append(
+            {
+                "id": expectation.meta["rule_id"],
+                "scope": scopes[name],
+                "severity": expectation.meta["severity"],
+                "kinds": ", ".join(kinds_of(expectation) or ("every",)),
+                "what": expectation.meta["what"],
+                "threshold": json.dumps(bounds) if bounds else "",
+                "source": expectation.meta["source"],
+                "owner": expectation.meta["owner"],
+                "expectation": found["type"],
+            }
+        )
     return rows
+
+
+def _check_range(kwargs: Mapping[str, Any]) -> None:
+    """GX tells that a range is empty only when it judges."""
+    low, high = kwargs.get("min_value"), kwargs.get("max_value")
+    if low is not None and high is not None and low > high:
+        raise ValueError(f"min_value {low} is above max_value {high}")
+
+
+def _read(file: Path) -> list[Any]:
+    """The suite of a file, or both of one that `Suites.to_json_dict` made."""
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        parts = [document] if "expectations" in document else [document[ROWS], document[BATCHES]]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ConfigError(f"{file} is no suite of GX: {error}") from error
+    suites = [parse_suite(part, str(file)) for part in parts]
+    for suite in suites:
+        if suite.name not in (ROWS, BATCHES):
+            raise ConfigError(f"{file}: suite {suite.name!r} is neither {ROWS} nor {BATCHES}")
+    return suites
+
+
+def checked(suites: Suites, place: Path | str) -> Suites:
+    """The suites, if each rule says all that a rule must say, and no id comes twice.
+
+    Raises:
+        ConfigError: they do not; `place` is named.
+    """
+    seen: set[str] = set()
+    for name, expectation in suites.rules():
+        meta = expectation.meta or {}
+        rule = meta.get("rule_id", expectation.expectation_type)
+        if missing := [key for key in META if not isinstance(meta.get(key), str)]:
+            raise ConfigError(f"{place}: the meta of rule {rule} lacks {', '.join(missing)}")
+        if meta["severity"] not in SEVERITIES[name]:
+            raise ConfigError(
+                f"{place}: rule {rule} has severity {meta['severity']!r}; the suite {name} knows"
+                f" {' and '.join(SEVERITIES[name])}"
+            )
+        if rule in seen:
+            raise ConfigError(f"{place}: two rules are called {rule}")
+        seen.add(rule)
+        kinds_of(expectation)
+    return suites

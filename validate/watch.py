@@ -1,12 +1,12 @@
 """The long-running job of the stage, and the verb that prints its rules.
 
-Reads `examples` and `conversations`; writes `validated_examples` through the gate, `snapshots`
-through the window watcher, and the timeline.
+Reads `examples`, `conversations` and `repairs`; writes `validated_examples` through the gate,
+`snapshots` through the window watcher, and the timeline.
 """
 
 import argparse
-import json
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
@@ -14,21 +14,25 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from pyspark.errors import StreamingQueryException
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming.query import StreamingQuery
-from rich.console import Console
-from rich.table import Table
 
 from deskwheel import lake
 from deskwheel.errors import ServiceError
 from deskwheel.service import announce_ready, stop_event
 from deskwheel.settings import Settings
 from deskwheel.state import State
-from deskwheel.tables import CONVERSATIONS, EXAMPLES, VALIDATED
+from deskwheel.tables import CONVERSATIONS, EXAMPLES, REPAIRS, VALIDATED
 from transforms.session import incarnation, spark_session
-from validate.gate import QUERY_NAME, Judged, compile_gate, start
-from validate.snapshot import freeze_claimed, watch_windows
-from validate.suite import describe
+from validate.drift import stored_baseline
+from validate.gate import QUERY_NAME, Gate, Judged, compile_gate, start
+from validate.mend import QUERY_NAME as REPAIRS_QUERY
+from validate.mend import Mender, start_repairs
+from validate.quarantine.told import tell
+from validate.rules.kept import keep_suites
+from validate.snapshots.freeze import freeze_claimed, watch_windows
+from validate.suite import load_suites
 
 POLL_S = 0.5
 SPIKE = "QUARANTINE_SPIKE"
@@ -66,8 +70,16 @@ def watch(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def judge_once(spark: SparkSession, settings: Settings, state: State) -> None:
-    """Judge what `examples` holds now, then freeze the claimed windows."""
-    start_gate(spark, settings, state, interval_s=None).awaitTermination()
+    """Judge what `examples` holds now, apply the repairs, then freeze the claimed windows.
+
+    Raises:
+        LineageError: the stream checkpoint does not continue `validated_examples`.
+        ServiceError: a query ended by an error.
+    """
+    gate, checkpoint = open_gate(spark, settings, state)
+    _finish(start(spark, gate, checkpoint, interval_s=None))
+    if _has_repairs(settings):
+        _finish(apply_repairs(spark, settings, state, gate, interval_s=None))
     freeze_claimed(settings, state, now=_now())
 
 
@@ -83,20 +95,25 @@ def serve(spark: SparkSession, settings: Settings, state: State, stop: threading
             while not _has_inputs(settings):
                 if stop.wait(POLL_S):
                     return
-            query = start_gate(spark, settings, state, interval_s=settings.validate.interval_s)
-            announce_ready(queries=[query.name])
+            interval_s = settings.validate.interval_s
+            gate, checkpoint = open_gate(spark, settings, state)
+            queries = [start(spark, gate, checkpoint, interval_s=interval_s)]
+            announce_ready(queries=[q.name for q in queries])
             while not stop.wait(POLL_S):
-                _check(query, windows)
-            with suppress(Exception):
-                query.stop()
+                _check(queries, windows)
+                if len(queries) == 1 and _has_repairs(settings):
+                    queries.append(
+                        apply_repairs(spark, settings, state, gate, interval_s=interval_s)
+                    )
+            for query in queries:
+                with suppress(Exception):
+                    query.stop()
         finally:
             stop.set()
 
 
-def start_gate(
-    spark: SparkSession, settings: Settings, state: State, *, interval_s: float | None
-) -> StreamingQuery:
-    """The running query of the gate, which reports its batches to the timeline.
+def open_gate(spark: SparkSession, settings: Settings, state: State) -> tuple[Gate, Path]:
+    """The gate with the suite in force, and the stream checkpoint that it continues.
 
     Raises:
         LineageError: the stream checkpoint does not continue `validated_examples`.
@@ -109,21 +126,28 @@ def start_gate(
         app_id=incarnation(lake_dir, VALIDATED, checkpoint, QUERY_NAME),
         now=_now,
         report=partial(report_to, state, settings.pipeline.name),
+        baseline=stored_baseline(state, settings.pipeline.name),
     )
-    return start(spark, gate, checkpoint, interval_s=interval_s)
+    keep_suites(state, settings.pipeline.name, load_suites(settings.validate))
+    return gate, checkpoint
 
 
-def rules(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Verb `suite`: print every rule with its threshold and source."""
-    rows = describe(settings.validate)
-    if arguments.json:
-        print(json.dumps(rows))
-        return 0
-    table = Table("id", "scope", "severity", "what", "threshold", "source")
-    for row in rows:
-        table.add_row(*[row[str(column.header)].replace("[", r"\[") for column in table.columns])
-    Console().print(table)
-    return 0
+def apply_repairs(
+    spark: SparkSession, settings: Settings, state: State, gate: Gate, *, interval_s: float | None
+) -> StreamingQuery:
+    """The running query that applies repairs, and tells each on the timeline.
+
+    Raises:
+        LineageError: its stream checkpoint does not continue `validated_examples`.
+    """
+    lake.ensure(settings.pipeline.lake, REPAIRS)
+    checkpoint = Path(settings.transforms.checkpoint_dir).absolute() / REPAIRS_QUERY
+    mender = Mender(
+        gate=gate,
+        app_id=incarnation(gate.lake_dir, VALIDATED, checkpoint, REPAIRS_QUERY),
+        report=partial(tell, state, settings.pipeline.name),
+    )
+    return start_repairs(spark, mender, checkpoint, interval_s=interval_s)
 
 
 def report_to(state: State, pipeline: str, judged: Judged) -> None:
@@ -132,6 +156,7 @@ def report_to(state: State, pipeline: str, judged: Judged) -> None:
     state.record(pipeline, "validated", f"batch {judged.batch_id}", facts)
     for rule in judged.broken:
         kind = "quarantine_spike" if rule == SPIKE else "suite_warning"
+        kind = "batch_stopped" if rule in judged.stops else kind
         state.record(pipeline, kind, f"batch {judged.batch_id}", {"rule": rule, **facts})
 
 
@@ -140,13 +165,31 @@ def _has_inputs(settings: Settings) -> bool:
     return all(lake.current_version(settings.pipeline.lake, t) is not None for t in tables)
 
 
-def _check(query: StreamingQuery, windows: Future[None]) -> None:
+def _has_repairs(settings: Settings) -> bool:
+    return lake.current_version(settings.pipeline.lake, REPAIRS) is not None
+
+
+def _check(queries: Sequence[StreamingQuery], windows: Future[None]) -> None:
     if windows.done():
         windows.result()
-    if not query.isActive:
-        error = query.exception()
-        cause = str(error).splitlines()[0] if error else "it stopped without an error"
-        raise ServiceError(f"query {query.name} ended: {cause}")
+    for query in queries:
+        if not query.isActive:
+            raise _ended(query, query.exception())
+
+
+def _finish(query: StreamingQuery) -> None:
+    try:
+        query.awaitTermination()
+    except StreamingQueryException as error:
+        raise _ended(query, error) from error
+
+
+def _ended(query: StreamingQuery, error: Exception | None) -> ServiceError:
+    cause = str(error).splitlines()[0] if error else "it stopped without an error"
+    return ServiceError(
+        f"query {query.name} ended: {cause}; the next start repeats the batch. If it ends"
+        " again: docs/operations.md, Stream checkpoints"
+    )
 
 
 def _now() -> datetime:

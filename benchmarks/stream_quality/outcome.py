@@ -17,6 +17,7 @@ from deskwheel import lake
 from deskwheel.records import Pointer
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, TURNS, VALIDATED
 from ingest.replay import read_folder
+from validate.suite import load_suites
 
 Row = Mapping[str, Any]
 
@@ -156,5 +157,7 @@ def outcome(folder: Path, played: Played) -> Outcome:
         conversations=lake.read(played.lake, CONVERSATIONS).to_pylist(),
         examples=lake.read(played.lake, EXAMPLES).to_pylist(),
         validated=lake.read(played.lake, VALIDATED).to_pylist(),
-        min_probability=played.settings.validate.min_resolution_probability,
+        min_probability=load_suites(played.settings.validate).threshold(
+            "RESOLUTION_UNSURE", "min_value"
+        ),
     )

@@ -77,8 +77,10 @@ def _conversations(lake_path: str, version: int | None) -> Counts:
 @lru_cache(maxsize=_COUNTED_VERSIONS)
 def _examples(lake_path: str, mined: int | None, judged: int | None) -> Counts:
     candidates = _rows(lake_path, EXAMPLES, mined, ["example_id"])
-    rows = _rows(lake_path, VALIDATED, judged, ["verdict", "reasons", "split", "category"])
-    valid = rows.filter(pc.equal(rows["verdict"], "valid"))
+    names = ["verdict", "reasons", "split", "category", "kind"]
+    rows = _rows(lake_path, VALIDATED, judged, names)
+    is_learnt = pc.and_(pc.equal(rows["verdict"], "valid"), pc.equal(rows["kind"], "ideal"))
+    valid = rows.filter(is_learnt)
     stopped = rows.filter(pc.equal(rows["verdict"], "quarantined"))
     return {
         "candidates": pc.count_distinct(candidates["example_id"]).as_py(),

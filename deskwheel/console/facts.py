@@ -13,6 +13,7 @@ from typing import Any
 
 import deskwheel
 from deskwheel import ids, lake, reasons
+from deskwheel.console.annotated import annotation_counts
 from deskwheel.console.counts import (
     arm_counts,
     conversation_counts,
@@ -63,6 +64,7 @@ def snapshot_of(
         "splits": mined["splits"],
         "categories": mined["categories"],
         "resolutions": conversations["resolutions"],
+        "annotation": annotation_counts(lake_path),
         **_state_facts(settings),
         **_stack_facts(home or Path(settings.pipeline.secrets_dir).parent),
     }

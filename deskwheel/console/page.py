@@ -117,7 +117,10 @@ def tone(word: Any) -> str:
     """The colour class of a phase, a verdict or a kind of entry."""
     key = str(word).lower()
     good = {"ready", "promote", "promoted", "fired", "trained", "served", "valid", "balanced"}
-    bad = {"failed", "reject", "rejected", "rolled_back", "unbalanced", "quarantine_spike"}
+    bad = {
+        "failed", "reject", "rejected", "rolled_back", "unbalanced", "quarantine_spike",
+        "batch_stopped",
+    }  # fmt: skip
     wait = {"backoff", "hold", "held", "starting", "waiting", "cooling_down", "suite_warning"}
     for name, words in (("good", good), ("bad", bad), ("wait", wait)):
         if key in words:

@@ -44,10 +44,8 @@ def _write_tables(path: Path, scale: int) -> None:
     lake.append(path, CONVERSATIONS, rows_of(CONVERSATIONS, [*conversations, reopened]))
     names = [f"e{n}" for n in range(10 * scale)]
     lake.append(path, EXAMPLES, rows_of(EXAMPLES, [{"example_id": n} for n in names]))
-    judged = [
-        {"example_id": n, "verdict": "valid", "split": "train", "category": "billing"}
-        for n in names[: 8 * scale]
-    ]
+    valid = {"verdict": "valid", "split": "train", "category": "billing"}
+    judged = [{"example_id": n, "content_hash": n, **valid} for n in names[: 8 * scale]]
     judged += [
         {"example_id": n, "verdict": "quarantined", "reasons": ["PII_LEFT_IN_QUERY", EVIL]}
         for n in names[8 * scale :]

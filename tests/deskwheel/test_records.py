@@ -48,7 +48,10 @@ def test_who_wrote_a_text_is_known_wherever_it_is_stored(record: type) -> None:
 def test_a_validated_example_is_an_example_with_its_verdict() -> None:
     added = columns(ValidatedExample) - columns(Example)
     assert issubclass(ValidatedExample, Example)
-    assert added == {"verdict", "reasons", "split", "suite_version", "validated_at"}
+    assert added == {
+        "verdict", "reasons", "split", "suite_version", "validated_at", "warnings", "cluster_id",
+        "group_id", "duplicate_of", "signature", "attempt", "repair_id",
+    }  # fmt: skip
 
 
 def test_equal_fields_make_equal_records() -> None:

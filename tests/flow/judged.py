@@ -1,8 +1,8 @@
 """The verdicts that examples should get, all judged at once: no stream, no batches, no versions."""
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from deskwheel.records import Example
 from deskwheel.schema import to_table
@@ -11,37 +11,52 @@ from deskwheel.settings import ValidateSettings
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-Verdicts = Counter[tuple[str, str, tuple[str, ...]]]
+Judged = Counter[tuple[str, tuple[str, ...]]]
+"""Content and the rules that keep it out, none for what is valid or stands behind a valid one."""
 
 
 def judged_by_rules(
     spark: "SparkSession", settings: ValidateSettings, examples: Sequence[Example]
-) -> Verdicts:
-    """How often each content got which verdict and reasons.
+) -> Judged:
+    """How often each content should be kept out by which rules.
 
-    Which one of several copies is the valid one depends on the order of arrival; how many are
-    valid does not.
+    Which one of several near-copies is the valid one depends on the order of arrival, and so does
+    the split of a cluster: `broken_groups` says what does not.
     """
     from transforms.session import spark_schema  # noqa: PLC0415  engines only where asked for
-    from validate.compile import broken_rules, compile_rules  # noqa: PLC0415
-    from validate.suite import build_suite  # noqa: PLC0415
-    from validate.verdicts import Candidate, decide  # noqa: PLC0415
+    from validate.compile import compile_row_rules  # noqa: PLC0415
+    from validate.suite import load_suites  # noqa: PLC0415
 
     rows = spark.createDataFrame(to_table(examples, Example), spark_schema(Example))
-    rules = compile_rules(build_suite(settings), rows)
-    keys = rows.select("example_id", broken_rules(rules).alias("reasons")).toArrow().to_pylist()
-    broken = {key["example_id"]: tuple(key["reasons"]) for key in keys}
-    candidates = [
-        Candidate(
-            example_id=e.example_id,
-            conversation_id=e.conversation_id,
-            conversation_version=e.conversation_version,
-            content_hash=e.content_hash,
-            sent_at=e.sent_at,
-            reasons=broken[e.example_id],
-        )
-        for e in examples
-    ]
-    decisions = decide([], candidates, {})
-    contents = {e.example_id: e.content_hash for e in examples}
-    return Counter((contents[id], d.verdict, tuple(d.reasons)) for id, d in decisions.items())
+    rules = compile_row_rules(load_suites(settings).rows, rows)
+    keys = rows.select("content_hash", rules.reasons().alias("reasons")).toArrow().to_pylist()
+    return Counter((key["content_hash"], tuple(key["reasons"])) for key in keys)
+
+
+def judged_in_table(rows: Iterable[Mapping[str, Any]]) -> Judged:
+    """The same of the rows of `validated_examples` that no newer version took out."""
+    return Counter(
+        (row["content_hash"], tuple(row["reasons"]) if row["verdict"] == "quarantined" else ())
+        for row in rows
+        if row["verdict"] != "superseded"
+    )
+
+
+def broken_groups(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Groups of near-copies that have not the one valid example that they should have.
+
+    That is one in the split of the cluster, if a customer of the group belongs to it.
+    """
+    splits = {row["example_id"]: row["split"] for row in rows}
+    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in rows:
+        if row["verdict"] in ("valid", "duplicate"):
+            groups[row["group_id"]].append(row)
+    broken = []
+    for group, found in groups.items():
+        is_able = any(row["split"] == splits[row["cluster_id"]] for row in found)
+        valid = [row for row in found if row["verdict"] == "valid"]
+        is_placed = all(row["split"] == splits[row["cluster_id"]] for row in valid)
+        if len(valid) != int(is_able) or not is_placed:
+            broken.append(group)
+    return broken

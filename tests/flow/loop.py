@@ -34,6 +34,7 @@ ARRIVING_S = 1.5
 OVERRIDES = (
     "transforms.interval_s=1.0", "transforms.idle_close_s=10.0", "transforms.close_grace_s=2.0",
     "transforms.driver_memory=800m", "validate.interval_s=1.5", "validate.test_share=0.2",
+    "validate.contamination=drop",
     "validate.driver_memory=800m", "trigger.min_fresh_examples=90", "trigger.interval_s=0.5",
     "trigger.max_category_share=1.0", "train.steps=90", "train.lr=5e-3",
     "train.checkpoint_steps=45", "gate.min_test_conversations=8", "gate.alpha=0.05",

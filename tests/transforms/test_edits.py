@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from deskwheel.ids import comparable
 from deskwheel.records import Conversation
 from tests.flow.reference import stored
 from tests.transforms import toys
@@ -9,7 +10,6 @@ from tests.transforms.test_assemble import TURNS, edit, outcome, turn, whole
 from tests.transforms.test_resolution import ANSWER
 from tests.transforms.toys import chat, turns
 from transforms.assemble import StoredTurn
-from transforms.edits import comparable
 
 SENT = "We wrote to robin@example.net just now, please look there."
 DRAFT = "Please send the router back to us."

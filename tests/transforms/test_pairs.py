@@ -4,9 +4,11 @@ from typing import Any
 
 import pytest
 
-from deskwheel.records import Conversation, Edit, Redaction, Role
+from deskwheel.ids import content_hash
+from deskwheel.marks import Edit
+from deskwheel.records import Conversation, Redaction, Role
 from tests.transforms.test_resolution import ANSWER, ANSWERED, ASKED, NOON, said
-from transforms.pairs import content_hash, mine_pairs
+from transforms.pairs import mine_pairs
 
 WHOLE = Conversation(
     conversation_id="conv-1", version=1, tenant="acme", channel="chat", subject_key="s-1",

@@ -29,8 +29,9 @@ class Stream:
         """What Spark writes before a batch runs."""
         offsets = self.checkpoint / "offsets"
         offsets.mkdir(parents=True, exist_ok=True)
-        (offsets / str(batch)).write_text("v1")
+        (offsets / str(batch)).write_text('v1\n{"batchWatermarkMs":0}\n{"index":0}')
         (offsets / f".{batch}.crc").write_text("")
+        (self.checkpoint / "metadata").write_text('{"id":"00000000-0000-4000-8000-000000000000"}')
 
     def commit(self, batch: int, *, app: str) -> None:
         path = lake.ensure(self.lake, FEEDBACK)
@@ -101,6 +102,54 @@ def test_a_checkpoint_that_does_not_continue_its_table_is_refused(
     with pytest.raises(LineageError, match=rf"batches up to 1 of {app}.*Restore") as caught:
         stream.app()
     assert not caught.value.retriable
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "why"),
+    [
+        ("offsets/1", "", "offsets/1 is cut off"),
+        ("offsets/1", "v1\n", "offsets/1 is cut off"),
+        ("offsets/1", 'v1\n{"batchWatermarkMs":0}\n{"ind', "offsets/1 is cut off"),
+        ("commits/1", "\0\0\0", "commits/1 is cut off"),
+        ("commits/2", 'v1\n{"nextBatchWatermarkMs":0}', "commits has batch 2"),
+        ("metadata", "", "metadata is gone, cut off"),
+        ("metadata", '{"id":', "metadata is gone, cut off"),
+    ],
+)
+def test_a_checkpoint_that_spark_could_not_read_is_refused(
+    stream: Stream, file: str, text: str, why: str
+) -> None:
+    app = stream.app()
+    for batch in (0, 1):
+        stream.plan(batch)
+        stream.commit(batch, app=app)
+    place = stream.checkpoint / file
+    place.parent.mkdir(exist_ok=True)
+    place.write_text(text)
+    with pytest.raises(LineageError, match=rf"{why}.*Restore the checkpoint"):
+        stream.app()
+
+
+@pytest.mark.parametrize("name", ["feedback:0123456789ab", ""])
+def test_a_checkpoint_of_another_life_is_refused(stream: Stream, name: str) -> None:
+    stream.plan(0)
+    stream.commit(0, app=stream.app())
+    (stream.checkpoint / "deskwheel.app").write_text(name)
+    with pytest.raises(LineageError, match="of another table"):
+        stream.app()
+
+
+def test_a_checkpoint_of_another_stream_is_refused_before_the_first_commit(stream: Stream) -> None:
+    stream.plan(0)
+    (stream.checkpoint / "deskwheel.app").write_text("turns:0123456789ab")
+    with pytest.raises(LineageError, match="is of another stream, turns:0123456789ab"):
+        stream.app()
+
+
+def test_a_name_that_was_cut_off_before_the_first_commit_is_made_anew(stream: Stream) -> None:
+    first = stream.app()
+    (stream.checkpoint / "deskwheel.app").write_text("")
+    assert stream.app() not in ("", first)
 
 
 def test_batches_of_another_stream_are_none_of_ours(stream: Stream) -> None:

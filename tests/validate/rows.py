@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from deskwheel.ids import digest
-from deskwheel.records import Example, Redaction
+from deskwheel.records import Conversation, Example, Redaction
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -52,3 +52,15 @@ def example(
         sent_at=NOON + timedelta(minutes=minute),
         **changes,
     )
+
+
+def conversation(name: str, version: int) -> Conversation:
+    """A version of conversation `name`."""
+    return Conversation(
+        conversation_id=f"conv-{name}", version=version, tenant="acme", channel="chat",
+        subject_key=None, agent_key=None, opened_at=NOON, closed_at=NOON, close_reason="stated",
+        utterances=[], status=None, csat=None, resolution_probability=0.9, resolution="resolved",
+        evidence=[], category="SETUP", sentiment="neutral",
+        redaction=Redaction(version="r1", counts={}), ruleset_version="r1", code_version="0.1.0",
+        batch_id=0,
+    )  # fmt: skip

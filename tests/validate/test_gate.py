@@ -1,6 +1,7 @@
 """Every example gets one row with one verdict, whatever is replayed, on Spark and Delta."""
 
 import random
+import shutil
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
@@ -9,48 +10,58 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import Column, DataFrame, SparkSession
+from deltalake import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
 from deskwheel import lake
 from deskwheel.ids import digest
-from deskwheel.records import Conversation, Example, Redaction
+from deskwheel.records import Conversation, Example
 from deskwheel.schema import to_table
 from deskwheel.settings import PipelineSettings, Settings, ValidateSettings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, VALIDATED
-from tests.validate.rows import NOON, example
+from tests.validate.frozen import words
+from tests.validate.rows import conversation
+from tests.validate.rows import example as plain
 from tests.validate.test_verdicts import Table
 from transforms.session import spark_schema
+from validate.candidates import Candidate
 from validate.gate import Gate, Judged, compile_gate, start
-from validate.suite import suite_version
-from validate.verdicts import Candidate
+from validate.near import sign
+from validate.verdicts import decide_split
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 
 
+def example(name: str, *, content: str = "", **changes: Any) -> Example:
+    """An example whose texts depend on `content` alone, and have no word of another content."""
+    said = content or name
+    texts = {"query": f"{words(said, 9)}?", "response": f"{words(said + 'r', 24)}."}
+    return plain(name, content=said, **{**texts, **changes})
+
+
 @pytest.fixture(scope="module")
-def rules(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Column]:
-    """The default suite, compiled once for all tests."""
+def compiled(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Gate:
+    """A gate with the default suite, compiled once for all tests."""
     lake_dir = str(tmp_path_factory.mktemp("rules"))
     settings = Settings(pipeline=PipelineSettings(lake=lake_dir))
-    return dict(compile_gate(spark, settings, app_id="x", now=lambda: NOW, report=print).rules)
+    return compile_gate(spark, settings, app_id="x", now=lambda: NOW, report=print)
 
 
 class Bench:
     """A gate over a lake of its own, fed by hand."""
 
-    def __init__(self, spark: SparkSession, rules: dict[str, Column], folder: Path) -> None:
+    def __init__(self, spark: SparkSession, compiled: Gate, folder: Path) -> None:
         self.spark = spark
         self.lake = folder / "lake"
         self.reports: list[Judged] = []
         lake.ensure(self.lake, VALIDATED)
-        self.gate = Gate(
+        self.gate = replace(
+            compiled,
             lake_dir=self.lake,
-            settings=ValidateSettings(),
-            rules=rules,
             app_id="validated_examples:1",
-            now=lambda: NOW,
             report=self.reports.append,
+            index_file=folder / "index.sqlite",
         )
 
     def frame(self, rows: Iterable[Example], newer: dict[str, int] | None = None) -> DataFrame:
@@ -87,19 +98,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(spark: SparkSession, rules: dict[str, Column], tmp_path: Path) -> Bench:
-    return Bench(spark, rules, tmp_path)
-
-
-def conversation(name: str, version: int) -> Conversation:
-    return Conversation(
-        conversation_id=f"conv-{name}", version=version, tenant="acme", channel="chat",
-        subject_key=None, agent_key=None, opened_at=NOON, closed_at=NOON, close_reason="stated",
-        utterances=[], status=None, csat=None, resolution_probability=0.9, resolution="resolved",
-        evidence=[], category="SETUP", sentiment="neutral",
-        redaction=Redaction(version="r1", counts={}), ruleset_version="r1", code_version="0.1.0",
-        batch_id=0,
-    )  # fmt: skip
+def bench(spark: SparkSession, compiled: Gate, tmp_path: Path) -> Bench:
+    return Bench(spark, compiled, tmp_path)
 
 
 def test_batch_is_one_commit_with_every_candidate_once(bench: Bench) -> None:
@@ -118,11 +118,19 @@ def test_batch_is_one_commit_with_every_candidate_once(bench: Bench) -> None:
     assert rows["ex-c-1"]["reasons"] == ["DUPLICATE_CONTENT"]
     good = rows["ex-a-1"]
     assert good["reasons"] == []
-    assert good["suite_version"] == suite_version(ValidateSettings())
+    assert good["suite_version"] == bench.gate.suite_version
     assert good["validated_at"] == NOW
     assert good["query"] == example("a").query
     assert dict(good["redaction"]["counts"]) == {"EMAIL": 1}
     assert len({row["split"] for row in rows.values()}) == 1
+    assert (good["cluster_id"], good["group_id"], good["duplicate_of"]) == (
+        "ex-a-1",
+        "ex-a-1",
+        None,
+    )
+    assert rows["ex-c-1"]["duplicate_of"] == "ex-a-1"
+    assert rows["ex-b-1"]["cluster_id"] is None
+    assert good["signature"] == sign([(good["query"], good["response"])])[0]
     commit = lake.commits(bench.lake, VALIDATED)[-1]
     assert (commit["app"], commit["batch"]) == ("validated_examples:1", 0)
     assert commit["counts"] == {"valid": 1, "quarantined": 1, "duplicate": 1}
@@ -159,7 +167,7 @@ def test_newer_version_supersedes_and_revives_in_one_commit(bench: Bench) -> Non
     rows = {row["example_id"]: row for row in bench.rows()}
     assert rows["ex-a-1"]["reasons"] == ["NEWER_VERSION"]
     assert rows["ex-b-1"]["reasons"] == []
-    assert rows["ex-b-1"]["query"] == example("b").query
+    assert rows["ex-b-1"]["query"] == example("b", content="a").query
     assert bench.reports[-1].changed == 3
     assert lake.commits(bench.lake, VALIDATED)[-1]["batch"] == 1
 
@@ -207,7 +215,7 @@ def test_spark_decides_like_the_model_on_random_batches(bench: Bench) -> None:
                     example_id=r.example_id,
                     conversation_id=r.conversation_id,
                     conversation_version=r.conversation_version,
-                    content_hash=r.content_hash,
+                    content=r.content_hash,
                     sent_at=r.sent_at,
                     reasons=("CSAT_LOW",) if r.csat == 1 else (),
                 )
@@ -221,7 +229,7 @@ def test_spark_decides_like_the_model_on_random_batches(bench: Bench) -> None:
 
 
 def test_batch_rules_are_reported_for_large_batches_only(bench: Bench) -> None:
-    bad = [example(f"n{n}", csat=1) for n in range(20)]
+    bad = [example(f"n{n}", csat=1, category="AB"[n % 2]) for n in range(20)]
     bench.judge(0, *bad[:19])
     assert bench.reports[-1].broken == ()
     bench.judge(1, *[replace(e, example_id=f"{e.example_id}x") for e in bad])
@@ -249,10 +257,86 @@ def test_stream_judges_each_example_once_over_restarts(bench: Bench, tmp_path: P
     assert counted == Counter(lake.read(bench.lake, EXAMPLES)["example_id"].to_pylist())
 
 
+def test_near_copy_is_a_duplicate_in_one_batch_and_in_a_later_one(bench: Bench) -> None:
+    first = example("a")
+    near = {"query": first.query, "response": first.response.replace(".", " at once.")}
+    assert bench.judge(0, first, example("b", minute=1, **near)) == {
+        "ex-a-1": "valid", "ex-b-1": "duplicate",
+    }  # fmt: skip
+    found = bench.judge(1, example("c", minute=2, csat=5, **near), example("d", kind="negative"))
+    assert found["ex-c-1"] == "valid"
+    rows = {row["example_id"]: row for row in bench.rows()}
+    assert rows["ex-a-1"]["verdict"] == "duplicate"
+    assert rows["ex-a-1"]["reasons"] == ["NEAR_DUPLICATE"]
+    assert rows["ex-a-1"]["duplicate_of"] == "ex-c-1"
+    assert {rows[f"ex-{n}-1"]["group_id"] for n in "abc"} == {"ex-a-1"}
+
+
+def test_same_answer_to_another_question_is_kept(bench: Bench) -> None:
+    answer = words("answer", 80)
+    found = bench.judge(0, example("a", response=answer), example("b", response=answer))
+    assert found == {"ex-a-1": "valid", "ex-b-1": "valid"}
+    assert len({row["cluster_id"] for row in bench.rows()}) == 1
+
+
+def test_kinds_and_tenants_are_not_compared(bench: Bench) -> None:
+    bench.judge(
+        0,
+        example("a"),
+        example("b", content="a", kind="negative", negative_kind="evasive", minute=1),
+        example("c", content="a", tenant="other", minute=2),
+    )
+    assert {row["verdict"] for row in bench.rows()} <= {"valid", "quarantined"}
+    assert len({row["cluster_id"] for row in bench.rows() if row["cluster_id"]}) > 1
+
+
+def test_copies_of_one_text_are_valid_in_one_split_only(bench: Bench) -> None:
+    for batch_id in range(2):
+        bench.judge(
+            batch_id,
+            *[
+                example(f"n{n}", content=f"x{n % 4}", subject_key=f"s{n}", minute=n)
+                for n in range(batch_id, 60, 2)
+            ],
+        )
+    valid = [row for row in bench.rows() if row["verdict"] == "valid"]
+    assert Counter(row["content_hash"] for row in valid) == {digest(f"x{n}"): 1 for n in range(4)}
+    reasons = Counter(reason for row in bench.rows() for reason in row["reasons"])
+    assert reasons.keys() == {"DUPLICATE_CONTENT", "CLUSTER_IN_OTHER_SPLIT"}
+
+
+def test_changed_shares_move_no_customer(bench: Bench) -> None:
+    bench.judge(0, *[example(f"a{n}", subject_key=f"s{n}") for n in range(30)])
+    settings = ValidateSettings(test_share=0.5, dev_share=0.5)
+    bench.gate = replace(bench.gate, settings=settings)
+    bench.judge(1, *[example(f"b{n}", subject_key=f"s{n}") for n in range(40)])
+    splits: dict[str, set[str]] = {}
+    for found in bench.rows():
+        splits.setdefault(found["subject_key"], set()).add(found["split"])
+    assert all(len(of) == 1 for of in splits.values())
+    assert {"train"} in [splits[f"s{n}"] for n in range(30)]
+    assert "train" not in {split for n in range(30, 40) for split in splits[f"s{n}"]}
+
+
+def test_index_that_missed_a_commit_changes_no_verdict(bench: Bench, tmp_path: Path) -> None:
+    file, old = bench.gate.index_file, tmp_path / "old.sqlite"
+    bench.judge(0, example("a"))
+    shutil.copy(file, old)
+    bench.judge(1, example("b", content="a", minute=1), example("c"))
+    shutil.copy(old, file)
+    DeltaTable(lake.table_path(bench.lake, VALIDATED)).optimize.compact()
+    assert bench.judge(2, example("d", content="c", minute=2))["ex-d-1"] == "duplicate"
+    file.unlink()
+    assert bench.judge(3, example("a", version=2, content="new")) == {
+        "ex-a-1": "superseded", "ex-a-2": "valid", "ex-b-1": "valid", "ex-c-1": "valid",
+        "ex-d-1": "duplicate",
+    }  # fmt: skip
+
+
 def test_split_is_the_one_of_the_subject(bench: Bench) -> None:
     bench.judge(0, *[example(f"n{n}", subject_key=f"s{n % 8}") for n in range(32)])
     splits: dict[str, set[str]] = {}
     for row in bench.rows():
         splits.setdefault(row["subject_key"], set()).add(row["split"])
     assert all(len(found) == 1 for found in splits.values())
-    assert digest("x") not in splits
+    assert splits["s0"] == {decide_split("acme", "s0", "", test=0.1, dev=0.05)}

@@ -3,7 +3,7 @@
 import json
 import threading
 from argparse import Namespace
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,41 +11,21 @@ import pytest
 from deskwheel import lake
 from deskwheel.errors import SnapshotError
 from deskwheel.ids import snapshot_digest
-from deskwheel.records import Example, ExampleVerdict, Split, ValidatedExample
-from deskwheel.schema import to_table
 from deskwheel.settings import Settings
 from deskwheel.state import State
-from deskwheel.tables import SNAPSHOTS, VALIDATED
-from tests.validate.rows import NOON, example
-from validate.quarantine import refused, show
-from validate.snapshot import freeze, freeze_claimed, freeze_snapshot, watch_windows
+from deskwheel.tables import SNAPSHOTS
+from tests.validate.frozen import judged, store, told
+from tests.validate.rows import example
+from validate.snapshots.freeze import freeze, freeze_claimed, freeze_snapshot, watch_windows
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
-
-
-def judged(
-    found: Example, verdict: ExampleVerdict = "valid", split: Split = "train", *reasons: str
-) -> ValidatedExample:
-    return ValidatedExample(
-        **{**vars_of(found), "reasons": reasons, "verdict": verdict, "split": split},
-        suite_version="suite-1",
-        validated_at=NOON,
-    )
-
-
-def vars_of(found: Example) -> dict[str, object]:
-    return {name: getattr(found, name) for name in found.__dataclass_fields__}
-
-
-def store(settings: Settings, *rows: ValidatedExample) -> int:
-    return lake.append(settings.pipeline.lake, VALIDATED, to_table(rows, ValidatedExample))
 
 
 def test_snapshot_holds_valid_members_of_its_version_in_order(settings: Settings) -> None:
     version = store(
         settings,
-        judged(example("b"), "valid", "test"),
-        judged(example("a")),
+        judged(told("b"), "valid", "test"),
+        judged(told("a")),
         judged(example("c"), "quarantined", "train", "CSAT_LOW"),
     )
     store(settings, judged(example("later")))
@@ -150,33 +130,3 @@ def test_freeze_verb_takes_the_newest_version(
 def test_freeze_verb_without_a_table_says_what_to_run(settings: Settings) -> None:
     with pytest.raises(SnapshotError, match="validate watch"):
         freeze(settings, Namespace(version=None, json=True))
-
-
-def test_quarantine_counts_everything_and_shows_the_newest(settings: Settings) -> None:
-    old = judged(example("a"), "quarantined", "train", "CSAT_LOW", "RESPONSE_RUDE")
-    store(
-        settings,
-        old,
-        replace(
-            judged(example("b"), "quarantined", "train", "CSAT_LOW"),
-            validated_at=NOON + timedelta(hours=1),
-        ),
-        judged(example("c"), "duplicate", "train", "DUPLICATE_CONTENT"),
-        judged(example("d")),
-    )
-    found = refused(settings, reason=None, limit=1)
-    assert found.verdicts == {"quarantined": 2, "duplicate": 1, "valid": 1}
-    assert found.reasons == {"CSAT_LOW": 2, "RESPONSE_RUDE": 1, "DUPLICATE_CONTENT": 1}
-    assert [row["example_id"] for row in found.rows] == ["ex-b-1"]
-    rude = refused(settings, reason="RESPONSE_RUDE", limit=9)
-    assert [row["example_id"] for row in rude.rows] == ["ex-a-1"]
-
-
-def test_quarantine_verb_prints_reasons(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert show(settings, Namespace(reason=None, limit=5, json=True)) == 0
-    assert json.loads(capsys.readouterr().out) == {"verdicts": {}, "reasons": {}, "rows": []}
-    store(settings, judged(example("a"), "quarantined", "train", "CSAT_LOW"))
-    assert show(settings, Namespace(reason=None, limit=5, json=False)) == 0
-    assert "CSAT_LOW" in capsys.readouterr().out

@@ -1,159 +1,72 @@
-"""Each row rule with a row that passes and one that fails, judged in one Spark job."""
+"""The shipped suites: each row rule with a row that passes and one that fails, in one Spark job."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from pathlib import Path
 from typing import Any
 
-import pandas as pd
+import great_expectations as gx
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructField, StructType
 
+from deskwheel.errors import ConfigError
 from deskwheel.records import Example
 from deskwheel.schema import arrow_schema
 from deskwheel.settings import ValidateSettings
-from tests.validate.rows import GOOD
+from tests.validate.rule_cases import CASES, GOOD, NEGATIVE, NOT_PERSONAL, PERSONAL_DATA, PREFERENCE
+from transforms.resolution import RESOLVED_FROM
 from transforms.session import spark_schema
-from validate.compile import broken_batch_rules, broken_rules, compile_rules
+from validate.compile import compile_row_rules
+from validate.patterns import personal_data
 from validate.suite import (
-    BATCH_RULES,
-    ROW_RULES,
-    build_suite,
+    BATCHES,
+    META,
+    ROWS,
+    Suites,
     describe,
-    rule_id,
+    kinds_of,
+    load_suites,
+    parse_suites,
+    read_suites,
+    serialise,
+    shipped_folder,
     suite_version,
 )
 
-CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
-    ("QUERY_MISSING", {"query": "Where is my parcel?"}, {"query": None}),
-    ("RESPONSE_MISSING", {}, {"response": None}),
-    ("CONTEXT_MISSING", {"context": ""}, {"context": None}),
-    ("APOLOGY_MISSING", {}, {"has_needless_apology": None}),
-    ("RESOLUTION_MISSING", {}, {"resolution_probability": None}),
-    ("AUTHORSHIP_MISSING", {}, {"authorship": None}),
-    ("KIND_MISSING", {}, {"kind": None}),
-    ("CHANNEL_MISSING", {}, {"channel": None}),
-    ("CATEGORY_MISSING", {}, {"category": None}),
-    (
-        "PII_LEFT_IN_QUERY",
-        {"query": "Reach me at <EMAIL> or <PHONE> about order 113542617735902, please."},
-        {"query": "Reach me at kim.toy@mail.example about my order, please."},
-    ),
-    (
-        "PII_LEFT_IN_RESPONSE",
-        {"response": "Write to support@acme.example or call 1-800-555-0199 at any time."},
-        {"response": "I will call you back on (212) 555-0142 this afternoon."},
-    ),
-    (
-        "PII_LEFT_IN_CONTEXT",
-        {"context": "agent: What are the last digits?"},
-        {"context": "agent: You said 4000-1234-5678-9010, right?"},
-    ),
-    ("QUERY_TOO_SHORT", {"query": "No wifi!"}, {"query": "No wifi"}),
-    ("QUERY_TOO_LONG", {"query": "ab " * 1333}, {"query": "ab " * 1334}),
-    (
-        "RESPONSE_TOO_SHORT",
-        {"response": "Restart it please 10"},
-        {"response": "Restart it please 1"},
-    ),
-    ("RESPONSE_TOO_LONG", {"response": "ab " * 2000}, {"response": "ab " * 2001}),
-    ("QUERY_HAS_NO_WORDS", {"query": "где мой заказ?"}, {"query": "?? 12345 !!"}),
-    (
-        "QUERY_IS_GREETING_ONLY",
-        {"query": "Hello, my invoice is wrong"},
-        {"query": "Hi there, good morning!"},
-    ),
-    ("QUERY_NOT_TEXT", {"query": "My printer\tis\njammed"}, {"query": "My printer\x00 is jammed"}),
-    (
-        "RESPONSE_NOT_TEXT",
-        {"response": "Open the lid.\r\nThen pull the paper out."},
-        {"response": "Open the lid.\x1b[0m Then pull the paper out."},
-    ),
-    (
-        "QUERY_BROKEN_ENCODING",
-        {"query": "Où est mon café crème à São Paulo?"},
-        {"query": "Où est mon cafÃ© crÃ¨me?"},
-    ),
-    (
-        "RESPONSE_BROKEN_ENCODING",
-        {"response": "It’s “ready” – collect it at the café."},
-        {"response": "It\ufffds ready, collect it at the counter."},
-    ),
-    (
-        "QUOTED_THREAD_IN_QUERY",
-        {"query": "On Monday Kim wrote: no parcel came"},
-        {"query": "Still nothing.\nOn Mon, 2 Mar 2026 Kim wrote:\n> hello"},
-    ),
-    (
-        "QUOTED_THREAD_IN_RESPONSE",
-        {"response": "Choose Settings > Network > Reset, then wait."},
-        {"response": "It is on its way to you now.\n> where is my parcel"},
-    ),
-    (
-        "MARKUP_IN_RESPONSE",
-        {"response": "Your name <PERSON> is on the list, a < b > c holds."},
-        {"response": "Please <b>restart</b> the box<br/> and wait a minute."},
-    ),
-    (
-        "RESPONSE_IS_HANDOFF",
-        {"response": "Transfer the money back to us within fourteen days."},
-        {"response": "Let me transfer you to our billing department now."},
-    ),
-    (
-        "RESPONSE_IS_PLACEHOLDER",
-        {"response": "Press [Enter] and your order <ACCOUNT> shows up."},
-        {"response": "Your order {{Order Number}} will arrive on Monday."},
-    ),
-    (
-        "RESPONSE_RUDE",
-        {"response": "The dumbbells are in the second parcel, it arrives today."},
-        {"response": "Read the manual again, it is not my problem, really."},
-    ),
-    (
-        "RESPONSE_EQUALS_QUERY",
-        {"query": "Please restart the router.", "response": "Please restart the router!"},
-        {"query": "Please restart the router.", "response": "Please restart the router."},
-    ),
-    ("RESPONSE_HAS_NEEDLESS_APOLOGY", {}, {"has_needless_apology": True}),
-    ("RESOLUTION_UNSURE", {"resolution_probability": 0.65}, {"resolution_probability": 0.64}),
-    ("CSAT_LOW", {"csat": 3}, {"csat": 2}),
-    ("AUTHORSHIP_NOT_HUMAN", {"authorship": "model_edited"}, {"authorship": "model"}),
-    ("KIND_NOT_IDEAL", {}, {"kind": "negative"}),
-    ("CHANNEL_UNKNOWN", {"channel": "email"}, {"channel": "fax"}),
-    ("CATEGORY_BLANK", {"category": "OTHER"}, {"category": " "}),
-]
-PERSONAL_DATA = [
-    "kim@mail.example", "Kim.Toy+x@mail.acme.example", "212-555-0142", "+1 212 555 0142",
-    "(212) 555-0142", "+49 30 5550 1142", "4000 1234 5678 9010", "4000123456789010",
-    "3782 822463 10005", "219-09-9999", "GB29 NWBK 6016 1331 9268 19", "DE89370400440532013000",
-]  # fmt: skip
-NOT_PERSONAL = [
-    "order 113542617735902", "invoice 2026-03-0142", "model WRT-54-2021-AX", "on 2026-03-02",
-    "1-800-555-0199", "(888) 555-0199", "+1 800 555 0199", "info@acme.example",
-    "version 10.11.12.13", "<EMAIL> <PHONE> <CARD> <SSN> <IBAN>", "1,234,567.89 dollars",
-    "tracking 00340434161094042557", "serial 123-45-67890",
-]  # fmt: skip
+SHIPPED = load_suites(ValidateSettings())
+WARN = {e.meta["rule_id"] for e in SHIPPED.rows.expectations if e.meta["severity"] == "warn"}
+BAD_ANSWER: dict[str, Any] = {
+    "response": "Not my problem.", "has_needless_apology": True, "resolution_probability": 0.1,
+    "csat": 1, "thumb": "down", "is_answered": False, "relevance": 0.0, "authorship": "model",
+}  # fmt: skip
+
+
+def nullable_frame(spark: SparkSession, rows: list[dict[str, Any]]) -> DataFrame:
+    schema = [StructField(f.name, f.dataType, nullable=True) for f in spark_schema(Example)]
+    return spark.createDataFrame(rows, StructType(schema))
 
 
 @pytest.fixture(scope="module")
 def judged(spark: SparkSession) -> dict[str, list[str]]:
-    """Reasons by name of a row: every case, and every piece of (not) personal data."""
-    settings = ValidateSettings()
-    changes: dict[str, dict[str, Any]] = {"good": {}}
+    """Reasons and warnings by name of a row: every case, and every piece of (not) personal data."""
+    changes: dict[str, dict[str, Any]] = {"good": {}, "negative": {**BAD_ANSWER, **NEGATIVE}}
+    changes |= {"ideal": BAD_ANSWER, "preference": {**BAD_ANSWER, **PREFERENCE}}
     for rule, passing, failing in CASES:
         changes |= {f"pass {rule}": passing, f"fail {rule}": failing}
     for piece in (*PERSONAL_DATA, *NOT_PERSONAL):
         changes[piece] = {"query": f"Please look at {piece}, it is wrong."}
     rows = [{**asdict(GOOD), **change, "example_id": name} for name, change in changes.items()]
-    schema = spark_schema(Example)
-    nullable = StructType([StructField(f.name, f.dataType, nullable=True) for f in schema])
-    frame = spark.createDataFrame(rows, nullable)
-    rules = compile_rules(build_suite(settings), frame)
-    found = frame.select("example_id", broken_rules(rules).alias("reasons")).collect()
-    return {row["example_id"]: row["reasons"] for row in found}
+    frame = nullable_frame(spark, rows)
+    rules = compile_row_rules(SHIPPED.rows, frame)
+    found = frame.select(
+        "example_id", rules.reasons().alias("reasons"), rules.warnings().alias("warnings")
+    ).collect()
+    assert all(set(row["warnings"]) <= WARN and not WARN & {*row["reasons"]} for row in found)
+    return {row["example_id"]: [*row["reasons"], *row["warnings"]] for row in found}
 
 
 def test_every_row_rule_has_a_case() -> None:
-    assert [rule for rule, _, _ in CASES] == [rule_id(rule) for rule in ROW_RULES]
+    assert [rule for rule, _, _ in CASES] == [e.meta["rule_id"] for e in SHIPPED.rows.expectations]
 
 
 def test_good_row_breaks_no_rule(judged: dict[str, list[str]]) -> None:
@@ -178,59 +91,120 @@ def test_numbers_that_are_not_personal_pass(judged: dict[str, list[str]], piece:
     assert judged[piece] == []
 
 
+def test_bad_answer_is_valid_as_a_negative_only(judged: dict[str, list[str]]) -> None:
+    assert judged["negative"] == []
+    assert len(judged["ideal"]) == 9
+    assert judged["preference"] == judged["ideal"]
+
+
 def test_reasons_keep_the_order_of_the_suite(judged: dict[str, list[str]]) -> None:
-    order = {rule_id(rule): place for place, rule in enumerate(ROW_RULES)}
-    assert all(r == sorted(r, key=lambda rule: order[rule]) for r in judged.values())
-    assert len(judged["fail QUERY_HAS_NO_WORDS"]) == 1
+    order = {rule: place for place, (rule, _, _) in enumerate(CASES)}
+    for found in judged.values():
+        reasons = [rule for rule in found if rule not in WARN]
+        assert reasons == sorted(reasons, key=lambda rule: order[rule])
 
 
-def test_every_judged_column_but_csat_has_a_rule_against_nulls() -> None:
-    judged, guarded = set(), set()
-    for expectation in build_suite(ValidateSettings()).expectations:
+def test_every_judged_column_that_is_never_null_has_a_rule_against_nulls() -> None:
+    seen, guarded = set(), set()
+    for expectation in SHIPPED.rows.expectations:
         kwargs = expectation.configuration.kwargs
         columns = set(kwargs.get("column_list", [])) | {kwargs.get("column")} - {None}
         is_guard = expectation.expectation_type == "expect_column_values_to_not_be_null"
-        (guarded if is_guard else judged).update(columns)
-    assert judged - guarded == {"csat"}
+        (guarded if is_guard else seen).update(columns)
+    assert seen - guarded == {"csat", "thumb", "is_answered", "relevance"}
 
 
 def test_rules_name_columns_of_the_record() -> None:
     known = set(arrow_schema(Example).names)
-    for expectation in build_suite(ValidateSettings()).expectations:
+    for expectation in SHIPPED.rows.expectations:
         kwargs = expectation.configuration.kwargs
         assert set(kwargs.get("column_list") or [kwargs["column"]]) <= known
 
 
-def test_suite_version_follows_thresholds_only() -> None:
-    settings = ValidateSettings()
-    assert suite_version(settings) == suite_version(ValidateSettings(interval_s=9.0))
-    assert suite_version(settings) != suite_version(ValidateSettings(min_query_chars=9))
-    assert suite_version(settings) != suite_version(ValidateSettings(max_quarantine_share=0.4))
+@pytest.mark.parametrize("name", [ROWS, BATCHES])
+def test_shipped_file_is_what_the_api_writes(name: str) -> None:
+    file = shipped_folder() / f"{name}.json"
+    suite = SHIPPED.rows if name == ROWS else SHIPPED.batches
+    assert file.read_text("utf-8") == serialise(suite)
+    assert gx.ExpectationSuite(**suite.to_json_dict()).to_json_dict() == suite.to_json_dict()
 
 
-def test_describe_tells_threshold_and_source() -> None:
-    rows = {row["id"]: row for row in describe(ValidateSettings(min_csat=4))}
-    assert rows["CSAT_LOW"]["threshold"] == '{"min_value": 4.0}'
+def test_every_rule_says_what_it_is() -> None:
+    for _, expectation in SHIPPED.rules():
+        assert {key for key in META if expectation.meta[key]} >= {*META} - {"source"}
+        assert expectation.meta["what"].endswith(".")
+
+
+def test_resolution_starts_where_transforms_says_resolved() -> None:
+    assert SHIPPED.threshold("RESOLUTION_UNSURE", "min_value") == RESOLVED_FROM
+
+
+def test_personal_data_is_looked_for_with_the_same_patterns_everywhere() -> None:
+    rules = ("QUERY", "RESPONSE", "CONTEXT", "REJECTED_RESPONSE")
+    found = [SHIPPED.find(f"PII_LEFT_IN_{r}")[1].configuration.kwargs["regex_list"] for r in rules]
+    assert all(tuple(patterns) == personal_data() for patterns in found)
+
+
+def test_version_follows_what_judges_and_not_what_is_said() -> None:
+    document = SHIPPED.to_json_dict()
+    assert parse_suites(document, "copy").version == suite_version(ValidateSettings())
+    rule = document[ROWS]["expectations"][0]
+    rule["meta"]["what"] = "Another sentence."
+    assert parse_suites(document, "copy").version == SHIPPED.version
+    rule["meta"]["severity"] = "warn"
+    assert parse_suites(document, "copy").version != SHIPPED.version
+
+
+def test_describe_tells_threshold_kinds_and_source() -> None:
+    rows = {row["id"]: row for row in describe(SHIPPED)}
+    assert rows["CSAT_LOW"]["threshold"] == '{"min_value": 3.0}'
     assert rows["CSAT_LOW"]["source"] == "3 of 5 is the neutral point of the scale."
+    assert (rows["CSAT_LOW"]["kinds"], rows["QUERY_TOO_SHORT"]["kinds"]) == (
+        "ideal, preference", "every",
+    )  # fmt: skip
     assert rows["QUARANTINE_SPIKE"]["scope"] == "batch"
-    assert len(rows) == len(ROW_RULES) + len(BATCH_RULES)
-    assert all(row["what"] for row in rows.values())
+    assert len(rows) == len(list(SHIPPED.rules()))
 
 
-BATCH_CASES: list[tuple[str, list[str], list[str], list[float]]] = [
-    ("EXAMPLE_ID_REPEATED", ["a", "a"], ["1", "2"], [0.0, 0.0]),
-    ("QUARANTINE_SPIKE", ["a", "b", "c"], ["1", "2", "3"], [1.0, 1.0, 0.0]),
-    ("ANSWERS_COPIED", list("abcdef"), ["1"] * 6, [0.0] * 6),
-]
+def broken(change: Any) -> dict[str, Any]:
+    document = SHIPPED.to_json_dict()
+    change(document[ROWS]["expectations"][0])
+    return document
 
 
-@pytest.mark.parametrize(("rule", "ids", "hashes", "quarantined"), BATCH_CASES)
-def test_batch_rule_is_broken_by_its_batch(
-    rule: str, ids: list[str], hashes: list[str], quarantined: list[float]
-) -> None:
-    suite = build_suite(ValidateSettings(), BATCH_RULES)
-    columns = {"example_id": ids, "content_hash": hashes, "is_quarantined": quarantined}
-    good = {"example_id": ["a", "b"], "content_hash": ["1", "2"], "is_quarantined": [0.0, 1.0]}
-    assert rule in broken_batch_rules(suite, pd.DataFrame(columns))
-    assert broken_batch_rules(suite, pd.DataFrame(good)) == []
-    assert {case[0] for case in BATCH_CASES} == {rule_id(r) for r in BATCH_RULES}
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda rule: rule.update(type="expect_nothing"), "QUERY_MISSING is no expectation of GX"),
+        (lambda rule: rule["meta"].pop("owner"), "lacks owner"),
+        (lambda rule: rule["meta"].update(severity="stop"), "knows quarantine and warn"),
+        (lambda rule: rule["meta"].update(rule_id="CSAT_LOW"), "two rules are called CSAT_LOW"),
+    ],
+)
+def test_suite_that_judges_nothing_sensible_is_refused(change: Any, told: str) -> None:
+    with pytest.raises(ConfigError, match=told):
+        parse_suites(broken(change), "here")
+
+
+def test_row_condition_on_another_column_is_refused() -> None:
+    expectation = SHIPPED.find("CSAT_LOW")[1].copy()
+    expectation.row_condition = gx.expectations.row_conditions.Column("channel") == "chat"
+    with pytest.raises(ConfigError, match="CSAT_LOW has the row condition"):
+        kinds_of(expectation)
+
+
+def test_folder_may_hold_one_of_the_suites(tmp_path: Path) -> None:
+    (tmp_path / "batches.json").write_text(serialise(SHIPPED.batches), encoding="utf-8")
+    settings = replace(ValidateSettings(), suite=str(tmp_path))
+    assert load_suites(settings).version == SHIPPED.version
+    assert read_suites(tmp_path / "batches.json").version == SHIPPED.version
+    with pytest.raises(ConfigError, match="holds neither"):
+        read_suites(tmp_path / "nothing")
+
+
+def test_suites_compare_with_numbers_only() -> None:
+    assert isinstance(SHIPPED, Suites)
+    with pytest.raises(ConfigError, match="has no rule NO_SUCH"):
+        SHIPPED.threshold("NO_SUCH", "min_value")
+    with pytest.raises(ConfigError, match="compares with no min_value"):
+        SHIPPED.threshold("KIND_UNKNOWN", "min_value")

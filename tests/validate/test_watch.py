@@ -22,7 +22,7 @@ from deskwheel.tables import CONVERSATIONS, EXAMPLES, SNAPSHOTS, VALIDATED
 from tests.places import settings_in
 from tests.validate.rows import example
 from validate.gate import Judged
-from validate.watch import judge_once, report_to, rules, serve, start_gate, watch
+from validate.watch import judge_once, open_gate, report_to, serve, watch
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_once_judges_freezes_and_refuses_a_lost_stream_checkpoint(
     assert kinds["quarantine_spike"]["detail"]["rule"] == "QUARANTINE_SPIKE"
     shutil.rmtree(Path(settings.transforms.checkpoint_dir) / "validated_examples")
     with pytest.raises(LineageError, match="Restore the checkpoint"):
-        start_gate(spark, settings, state, interval_s=None)
+        open_gate(spark, settings, state)
     state.close()
 
 
@@ -104,19 +104,26 @@ def test_other_broken_batch_rules_are_warnings(settings: Settings) -> None:
     state.close()
 
 
-def test_suite_verb_lists_every_rule(
-    settings: Settings, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert rules(settings, Namespace(json=True)) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert {"PII_LEFT_IN_QUERY", "QUARANTINE_SPIKE"} <= {row["id"] for row in found}
-    assert rules(settings, Namespace(json=False)) == 0
-    assert "CSAT_LOW" in capsys.readouterr().out
+def test_stopped_batch_is_told_as_such(settings: Settings) -> None:
+    state = State(settings.pipeline.state_url)
+    judged = Judged(
+        batch_id=4, version=7, verdicts={"quarantined": 1}, reasons={}, changed=0,
+        broken=("PERSONAL_DATA_FLOOD", "ANSWERS_COPIED"), stops=("PERSONAL_DATA_FLOOD",),
+    )  # fmt: skip
+    report_to(state, "support", judged)
+    kinds = {e["kind"]: e["detail"].get("rule") for e in state.timeline("support")}
+    assert kinds == {
+        "validated": None,
+        "batch_stopped": "PERSONAL_DATA_FLOOD",
+        "suite_warning": "ANSWERS_COPIED",
+    }
+    state.close()
 
 
 def test_command_line_and_snapshots_load_no_engine() -> None:
     code = (
-        "import sys, validate.__main__, validate.snapshot, validate.quarantine;"
+        "import sys, validate.__main__, validate.snapshots.commands,"
+        " validate.quarantine.commands;"
         "print(sorted({'pyspark', 'great_expectations'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -1,0 +1,1 @@
+"""What people do with the suites: show, change, check, compare and document them."""
