@@ -116,7 +116,7 @@ class Conversations(StatefulProcessor):
     """State of one conversation: its turns, its version, and when it is due.
 
     Each call to the state is a round trip to the JVM, and these are most of what a turn costs: a
-    batch with new turns costs three a conversation, a closing five.
+    batch with new turns costs three a conversation (four with a timer), a closing five.
     """
 
     def __init__(self, closing: Closing) -> None:
