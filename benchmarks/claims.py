@@ -40,6 +40,15 @@ class Claim:
         return {**asdict(self), "holds": self.holds}
 
 
+def claims_of(benchmark: str) -> Callable[[str, float, str, str, str], Claim]:
+    """What makes a benchmark's claims out of what, value, unit, target and peer."""
+
+    def claim(what: str, value: float, unit: str, target: str, peer: str) -> Claim:
+        return Claim(id=f"{benchmark}.{what}", value=value, unit=unit, target=target, peer=peer)
+
+    return claim
+
+
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     """Give a benchmark's command line the option that every one has."""
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the claims there")

@@ -19,7 +19,9 @@ from typing import Any
 
 import psutil
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, claims_of, report
+
+_claim = claims_of("demo")
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME_VARIABLE = "DESKWHEEL_HOME"
@@ -52,10 +54,6 @@ def measure() -> list[Claim]:
             "rouge_l_lead", _lead(result), "points", ">= 0.1", "challenger minus champion, 0 to 1"
         ),
     ]
-
-
-def _claim(name: str, value: float, unit: str, target: str, peer: str) -> Claim:
-    return Claim(id=f"demo.{name}", value=value, unit=unit, target=target, peer=peer)
 
 
 def _lead(result: dict[str, Any]) -> float:

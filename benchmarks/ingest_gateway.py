@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, claims_of, report
 from benchmarks.gateway.processes import (
     LINGER_MS,
     TOKEN,
@@ -26,6 +26,8 @@ from benchmarks.gateway.processes import (
     running,
     stored_ids,
 )
+
+_claim = claims_of("gateway")
 
 RATE_PER_S = 200.0
 BATCH_EVENTS = 200
@@ -113,10 +115,6 @@ def _at(values: Sequence[float], percent: float) -> float:
 
 def _quantile(name: str, values: Sequence[float], percent: float, peer: str) -> Claim:
     return _claim(name, _at(values, percent) * 1000, "ms", "", peer)
-
-
-def _claim(name: str, value: float, unit: str, target: str, peer: str) -> Claim:
-    return Claim(id=f"gateway.{name}", value=value, unit=unit, target=target, peer=peer)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

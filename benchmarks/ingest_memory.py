@@ -19,8 +19,10 @@ from typing import Any
 
 import psutil
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, claims_of, report
 from benchmarks.gateway.processes import TOKEN, Broker, Gateway, running, stored_ids
+
+_claim = claims_of("gateway_memory")
 
 RATE_PER_S = 200
 WARM_S = 30.0
@@ -97,10 +99,6 @@ def _watched(gateway: Gateway) -> Iterator[list[int]]:
     finally:
         is_over.set()
         thread.join()
-
-
-def _claim(name: str, value: float, unit: str, target: str, peer: str) -> Claim:
-    return Claim(id=f"gateway_memory.{name}", value=value, unit=unit, target=target, peer=peer)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

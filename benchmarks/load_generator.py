@@ -12,10 +12,12 @@ from itertools import islice
 
 import psutil
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, claims_of, report
 from deskwheel.records import Event
 from ingest.commands.simulate import paced
 from ingest.simulate.live import Traffic
+
+_claim = claims_of("load_generator")
 
 SEED = 1
 WARM_UP, MEASURED = 60_000, 100_000
@@ -55,10 +57,6 @@ def pace(traffic: Traffic) -> float:
 def _take(events: Iterator[Event], count: int) -> None:
     for _ in islice(events, count):
         pass
-
-
-def _claim(name: str, value: float, unit: str, target: str, peer: str) -> Claim:
-    return Claim(id=f"load_generator.{name}", value=value, unit=unit, target=target, peer=peer)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

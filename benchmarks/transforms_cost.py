@@ -24,10 +24,12 @@ from pathlib import Path
 
 from scipy import stats
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, claims_of, report
 from benchmarks.live.job import INTAKE, Job, Traffic, running_job
 from benchmarks.live.plot import log_line_chart
 from benchmarks.live.watch import Moment, Watch, other_load, watched
+
+_claim = claims_of("transforms_cost")
 
 MESSAGES = 1_000_000
 FIRST = 10_000
@@ -175,10 +177,6 @@ def plot(windows: Sequence[Window]) -> str:
         x_label="messages read before",
         y_label="ms",
     )
-
-
-def _claim(name: str, value: float, unit: str, target: str, peer: str) -> Claim:
-    return Claim(id=f"transforms_cost.{name}", value=value, unit=unit, target=target, peer=peer)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

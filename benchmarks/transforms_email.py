@@ -16,11 +16,13 @@ from email.message import EmailMessage
 from html import escape
 
 from benchmarks import peers
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, claims_of, report
 from benchmarks.reply_trimming import own_answers
 from transforms import clean
 from transforms.parse import parse_event
 from transforms.parse.model import Limits, ParsedEvent, RawEvent
+
+_claim = claims_of("transforms_email")
 
 _NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _LIMITS = Limits(
@@ -148,10 +150,6 @@ def measure(count: int) -> list[Claim]:
         slug = name.replace(", ", "_").replace(" ", "_").replace("-", "_")
         claims.append(_claim(f"trim_against_{slug}", took[name] / ours, "×", "", peer))
     return claims
-
-
-def _claim(name: str, value: float, unit: str, target: str, peer: str) -> Claim:
-    return Claim(id=f"transforms_email.{name}", value=value, unit=unit, target=target, peer=peer)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

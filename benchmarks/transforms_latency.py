@@ -27,12 +27,14 @@ from urllib.parse import unquote
 import psutil
 import pyarrow.parquet as pq
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, claims_of, report
 from benchmarks.live.job import INTAKE, Job, Traffic, running_job
 from benchmarks.live.watch import Watch, other_load, watched
 from deskwheel import lake
 from deskwheel.settings import TransformsSettings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, TURNS, Table
+
+_claim = claims_of("transforms_latency")
 
 RATE_PER_S = 500.0
 SECONDS = 180.0
@@ -200,10 +202,6 @@ def _rate(lake_dir: str, began_s: float, ended_s: float) -> float:
         if began_s <= row["ingested_at"].timestamp() < ended_s
     }
     return len(places) / (ended_s - began_s)
-
-
-def _claim(name: str, value: float, unit: str, target: str, peer: str) -> Claim:
-    return Claim(id=f"transforms_latency.{name}", value=value, unit=unit, target=target, peer=peer)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

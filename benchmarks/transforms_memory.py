@@ -26,11 +26,13 @@ from typing import Any
 
 from scipy import stats
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, claims_of, report
 from benchmarks.live.job import Job, Traffic, running_job
 from benchmarks.live.watch import Moment, Watch, other_load, watched
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, TURNS
 from transforms.conversations import NAME as CONVERSATION_QUERY
+
+_claim = claims_of("transforms_memory")
 
 RATE_PER_S = 100.0
 MINUTES = 30.0
@@ -186,10 +188,6 @@ def _old_heap_bytes(job: Job) -> int:
         if pool.getName() in _OLD_GENERATION:
             return int(pool.getCollectionUsage().getUsed())
     return 0
-
-
-def _claim(name: str, value: float, unit: str, target: str, peer: str) -> Claim:
-    return Claim(id=f"transforms_memory.{name}", value=value, unit=unit, target=target, peer=peer)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -28,7 +28,7 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 from pyspark.sql.streaming import StreamingQuery
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, claims_of, report
 from deskwheel import lake
 from deskwheel.records import Pointer, Turn
 from deskwheel.schema import to_table
@@ -40,6 +40,8 @@ from transforms.parse.thread import Links
 from transforms.session import spark_session
 from transforms.threads import Mail, assign_threads, thread_keys
 from transforms.turns import Rules, turn_rows
+
+_claim = claims_of("transforms_sessionize")
 
 _NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _SECRET = b"benchmark"
@@ -251,12 +253,6 @@ def _wait_until(is_done: Callable[[], bool]) -> None:
     until = time.monotonic() + 120.0
     while not is_done() and time.monotonic() < until:
         time.sleep(0.3)
-
-
-def _claim(name: str, value: float, unit: str, target: str, peer: str) -> Claim:
-    return Claim(
-        id=f"transforms_sessionize.{name}", value=value, unit=unit, target=target, peer=peer
-    )
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, claims_of, report
 from deskwheel import lake
 from deskwheel.ids import digest
 from deskwheel.records import Example, Redaction
@@ -36,6 +36,8 @@ from validate.batch_rules import row_numbers
 from validate.compile import compile_row_rules
 from validate.gate import Gate, compile_gate
 from validate.suite import ephemeral_context, load_suites
+
+_claim = claims_of("validate_rules")
 
 BATCH_ROWS = 10_000
 EVERY = 4
@@ -177,10 +179,6 @@ def _commit(frame: DataFrame, reasons: Any, folder: Path, number: int) -> None:
         }
     )
     write_once(whole, lake_dir, VALIDATED, app_id="benchmark", batch_id=0, metadata={})
-
-
-def _claim(name: str, value: float, unit: str, target: str, peer: str) -> Claim:
-    return Claim(id=f"validate_rules.{name}", value=value, unit=unit, target=target, peer=peer)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

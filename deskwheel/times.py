@@ -1,6 +1,8 @@
-"""A time out of what a source wrote, read alike at the door and in the stream."""
+"""Times out of what sources and tables hold, read alike by every stage."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_time(text: str) -> datetime | None:
@@ -13,3 +15,13 @@ def parse_time(text: str) -> datetime | None:
         return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def to_us(moment: datetime) -> int:
+    """Whole microseconds since 1970."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def from_us(count: int) -> datetime:
+    """The moment so many microseconds after 1970, exactly."""
+    return _EPOCH + timedelta(microseconds=count)

@@ -6,11 +6,11 @@ Pure: the stateful stream (`transforms.conversations`) keeps the turns, this mod
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 import deskwheel
 from deskwheel.records import Channel, Conversation, Redaction, Utterance
+from deskwheel.times import from_us
 from transforms import redact, resolution, tags
 from transforms.edits import (
     Suggested,
@@ -114,8 +114,8 @@ def assemble(
         channel=first.channel,
         subject_key=_last(t.subject_key for t in ordered),
         agent_key=_last(t.agent_key for t in ordered),
-        opened_at=_time(first.sent_us),
-        closed_at=_time(ordered[-1].sent_us),
+        opened_at=from_us(first.sent_us),
+        closed_at=from_us(ordered[-1].sent_us),
         close_reason=close_reason,
         utterances=utterances,
         status=status,
@@ -181,7 +181,7 @@ def _utterance(turn: StoredTurn, text: str) -> Utterance:
         turn_id=turn.turn_id,
         role=turn.role or "system",  # type: ignore[arg-type]
         text=text,
-        sent_at=_time(turn.sent_us),
+        sent_at=from_us(turn.sent_us),
         authorship=turn.authorship,  # type: ignore[arg-type]
         is_edited=turn.is_edited,
         asr_confidence=turn.asr_confidence,
@@ -194,7 +194,3 @@ def _last(values: Iterable[Any]) -> Any:
     """The last value that is known, or None."""
     known: Sequence[Any] = [v for v in values if v is not None]
     return known[-1] if known else None
-
-
-def _time(microseconds: int) -> datetime:
-    return datetime.fromtimestamp(microseconds / 1_000_000, UTC)

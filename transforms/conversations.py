@@ -29,7 +29,7 @@ from deskwheel.settings import Settings, TransformsSettings
 from deskwheel.tables import CONVERSATIONS, TURNS
 from transforms.assemble import STORED_COLUMNS, CloseReason, StoredTurn, assemble
 from transforms.merged import Merged
-from transforms.session import incarnation, spark_schema, write_once
+from transforms.session import incarnation, spark_schema, start_query, write_once
 
 NAME = "conversations"
 KEEP_CLOSED_S = 7 * 24 * 3600
@@ -276,8 +276,7 @@ def start_conversations(
         .outputMode("append")
         .queryName(NAME)
     )
-    interval_s = 0.1 if once else s.interval_s
-    return writer.trigger(processingTime=f"{interval_s} seconds").start()
+    return start_query(writer, interval_s=0.1 if once else s.interval_s)
 
 
 def stored_line() -> Column:

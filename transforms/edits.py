@@ -7,12 +7,12 @@ table.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from deskwheel.ids import comparable
 from deskwheel.marks import Edit
 from deskwheel.records import Thumb, Utterance
+from deskwheel.times import from_us
 
 if TYPE_CHECKING:
     from transforms.assemble import StoredTurn
@@ -82,7 +82,7 @@ def find_edits(
         draft = next(texts)
         final = None if one.final is None else next(texts)
         if final is None or comparable(draft) != comparable(final):
-            at = datetime.fromtimestamp(one.sent_us / 1_000_000, UTC)
+            at = from_us(one.sent_us)
             edit = Edit(at=at, draft=draft, final=final, turn_id=None)
             about = replaced.get(one.about or "", one.about)
             edits.append(replace(edit, turn_id=_sent(edit, about, utterances)))
@@ -125,7 +125,7 @@ def find_thumbs(
             continue
         about = replaced.get(turn.about_turn_id or "", turn.about_turn_id)
         if about is None:
-            at = datetime.fromtimestamp(turn.sent_us / 1_000_000, UTC)
+            at = from_us(turn.sent_us)
             about = next((u.turn_id for u in reversed(replies) if u.sent_at <= at), None)
         if about in known:
             thumbs[str(about)] = thumb

@@ -23,12 +23,13 @@ from deskwheel.records import Pointer
 from deskwheel.schema import arrow_schema, to_table
 from deskwheel.settings import Settings
 from deskwheel.tables import FEEDBACK, TURNS, Table
+from deskwheel.times import from_us
 from deskwheel.topics import DEAD_LETTER_BYTES, RAW, dead_letter_topic
 from deskwheel.topics import FEEDBACK as FEEDBACK_TOPIC
 from transforms.access import hide_credentials, kafka_options
 from transforms.outcomes import feedback_rows
 from transforms.parse.model import RawEvent
-from transforms.session import incarnation, spark_schema, write_once
+from transforms.session import incarnation, spark_schema, start_query, write_once
 from transforms.thread_lookup import join_threads
 from transforms.turns import Rules, turn_rows
 
@@ -78,9 +79,7 @@ def start_intake(
         .option("checkpointLocation", str(checkpoint))
         .queryName(intake.name)
     )
-    if once:
-        return writer.trigger(availableNow=True).start()
-    return writer.trigger(processingTime=f"{settings.transforms.interval_s} seconds").start()
+    return start_query(writer, interval_s=None if once else settings.transforms.interval_s)
 
 
 def read_topics(spark: SparkSession, settings: Settings, topics: Sequence[str]) -> DataFrame:
@@ -201,7 +200,7 @@ def mark_duplicates(
     if oldest is None:
         return rows
     horizon = timedelta(hours=settings.transforms.dedup_horizon_h)
-    seen = _seen(rows, intake, settings.pipeline.lake, since=_moment(oldest) - horizon)
+    seen = _seen(rows, intake, settings.pipeline.lake, since=from_us(oldest) - horizon)
     same = [
         F.col("source.topic") == F.col("seen_topic"),
         F.col(intake.id_column) == F.col("seen_id"),
@@ -247,10 +246,6 @@ def _seen(rows: DataFrame, intake: Intake, lake_dir: str, *, since: datetime) ->
 def _oldest() -> Column:
     """Microseconds since the epoch: as a number, a time comes back in no zone but its own."""
     return F.min(F.unix_micros("ingested_at")).alias("oldest")
-
-
-def _moment(microseconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
 def _first(frame: DataFrame) -> Any:

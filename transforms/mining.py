@@ -18,7 +18,7 @@ from deskwheel.schema import to_table
 from deskwheel.settings import Settings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES
 from transforms.pairs import mine_pairs
-from transforms.session import incarnation, spark_schema, write_once
+from transforms.session import incarnation, spark_schema, start_query, write_once
 
 NAME = "examples"
 LOOK_S = 1.0
@@ -56,10 +56,8 @@ def start_mining(spark: SparkSession, settings: Settings, *, once: bool = False)
         .option("checkpointLocation", str(checkpoint))
         .queryName(NAME)
     )
-    if once:
-        return writer.trigger(availableNow=True).start()
     interval_s = min(settings.transforms.interval_s, LOOK_S)
-    return writer.trigger(processingTime=f"{interval_s} seconds").start()
+    return start_query(writer, interval_s=None if once else interval_s)
 
 
 def _mine(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:

@@ -14,6 +14,7 @@ from typing import Any
 from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.streaming import DataStreamWriter, StreamingQuery
 from pyspark.sql.types import StructType
 
 from deskwheel import lake
@@ -80,6 +81,13 @@ def spark_session(
 def spark_schema(record: Any) -> StructType:
     """The Spark schema of a record, nullability included."""
     return from_arrow_schema(arrow_schema(record))
+
+
+def start_query(writer: DataStreamWriter, *, interval_s: float | None) -> StreamingQuery:
+    """Start a stream: a micro-batch every `interval_s`, or, for None, what is there and its end."""
+    if interval_s is None:
+        return writer.trigger(availableNow=True).start()
+    return writer.trigger(processingTime=f"{interval_s} seconds").start()
 
 
 def write_once(

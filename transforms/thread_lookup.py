@@ -7,7 +7,7 @@ gives the same ids.
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +18,7 @@ from pyspark.sql import functions as F  # noqa: N812
 from deskwheel import lake
 from deskwheel.settings import Settings
 from deskwheel.tables import TURNS
+from deskwheel.times import from_us
 from transforms.threads import Mail, assign_threads
 
 MOST_PER_KEY = 50
@@ -45,10 +46,10 @@ def join_threads(marked: DataFrame, rows: DataFrame, settings: Settings) -> Data
     if not batch:
         return marked
     horizon = timedelta(hours=settings.transforms.thread_horizon_h)
-    since = _moment(min(row["ingested_at"] for row in batch)) - horizon
+    since = from_us(min(row["ingested_at"] for row in batch)) - horizon
     names = {_name(key) for row in batch for key in row["thread_keys"]}
     found = assign_threads(
-        [Mail(r["conversation_id"], _moment(r["sent_at"]), tuple(r["thread_keys"])) for r in batch],
+        [Mail(r["conversation_id"], from_us(r["sent_at"]), tuple(r["thread_keys"])) for r in batch],
         stored_mails(settings.pipeline.lake, names, since=since),
         subject_window=timedelta(hours=settings.transforms.thread_subject_h),
     )
@@ -95,10 +96,6 @@ def _newest(mails: Sequence[Mail]) -> list[Mail]:
 def _name(key: str) -> str:
     """A key without its kind: mails name a mail and refer to it by the same hash."""
     return key[1:]
-
-
-def _moment(microseconds: int) -> datetime:
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=microseconds)
 
 
 def _moved(marked: DataFrame, moved: Iterable[tuple[Any, ...]]) -> DataFrame:

@@ -7,7 +7,7 @@ it is read again from the table.
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from deskwheel.ids import digest
@@ -117,16 +117,6 @@ def subject_of(row: Mapping[str, Any]) -> str:
 def rejected_digest(text: str) -> str:
     """SHA-256 of what was rejected, as Spark's `sha2` gives it."""
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def to_us(moment: datetime) -> int:
-    """Microseconds since 1970."""
-    return (moment - _EPOCH) // timedelta(microseconds=1)
-
-
-def from_us(count: int) -> datetime:
-    """The moment so many microseconds after 1970."""
-    return _EPOCH + timedelta(microseconds=count)
 
 
 def _shape(scope: str, signature: bytes) -> int:

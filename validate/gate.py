@@ -35,7 +35,7 @@ from deskwheel import failpoint, lake
 from deskwheel.schema import arrow_schema
 from deskwheel.settings import Settings, ValidateSettings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, VALIDATED
-from transforms.session import spark_schema
+from transforms.session import spark_schema, start_query
 from validate.batch_rules import (
     VOLUMES,
     BatchRules,
@@ -343,9 +343,7 @@ def start(
         .option("checkpointLocation", str(checkpoint))
         .foreachBatch(gate)
     )
-    if interval_s is None:
-        return writer.trigger(availableNow=True).start()
-    return writer.trigger(processingTime=f"{interval_s} seconds").start()
+    return start_query(writer, interval_s=interval_s)
 
 
 def read_stream(spark: SparkSession, path: Path) -> DataFrame:

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from deskwheel.records import Split
+from deskwheel.times import from_us, to_us
 from validate.candidates import Candidate, Decision, Place
-from validate.entries import Entry, from_us, to_us
+from validate.entries import Entry
 from validate.near import Keys, band_keys, minima
 
 BUCKET = 32

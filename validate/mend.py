@@ -26,7 +26,7 @@ from deskwheel.records import Example
 from deskwheel.repairs import Repair
 from deskwheel.schema import arrow_schema
 from deskwheel.tables import REPAIRS, VALIDATED
-from transforms.session import spark_schema
+from transforms.session import spark_schema, start_query
 from validate.candidates import Decision
 from validate.catch_up import catch_up
 from validate.commit import commit_batch
@@ -176,9 +176,7 @@ def start_repairs(
         .option("checkpointLocation", str(checkpoint))
         .foreachBatch(mender)
     )
-    if interval_s is None:
-        return writer.trigger(availableNow=True).start()
-    return writer.trigger(processingTime=f"{interval_s} seconds").start()
+    return start_query(writer, interval_s=interval_s)
 
 
 def _outcomes(

@@ -3,16 +3,17 @@
 Jinja escapes every value; the page loads nothing from anywhere. Reads and writes no table or topic.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from deskwheel.console.charts import bar, line_chart, share_bar
 from deskwheel.console.facts import digest_of
+from deskwheel.pages import templates
 
 MODELS = ("base", "champion", "challenger")
 _METRICS = {
@@ -130,13 +131,12 @@ def tone(word: Any) -> str:
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    functions: dict[str, Callable[..., str]] = {
+        "bar": bar,
+        "line_chart": line_chart,
+        "share_bar": share_bar,
+        "share": share,
+    }
+    environment = templates(Path(__file__).parent, functions)
     environment.filters.update(number=number, clock=clock, detail=detail, tone=tone)
-    environment.globals.update(bar=bar, line_chart=line_chart, share_bar=share_bar, share=share)
     return environment

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from fastapi.responses import HTMLResponse, Response
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from deskwheel.annotations import AnnotationTask
 from deskwheel.console.charts import bar
+from deskwheel.pages import templates
 from validate.annotation.desk import Desk
 from validate.annotation.guide import GUIDE_VERSION, MAX_COMMENT_CHARS, QUESTIONS, values_of
 
@@ -92,12 +93,4 @@ def _page(kind: str, facts: Mapping[str, Any], *, status: int = 200) -> Response
 
 @cache
 def _environment() -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(bar=bar)
-    return environment
+    return templates(Path(__file__).parent, {"bar": bar})
