@@ -32,10 +32,13 @@ NEEDS_FILE = {
     "transforms_resolution": "RESOLUTION.jsonl",
     "transforms_tags": "FOLDER",
     "validate_contamination": "PAIRS.jsonl",
+    "validate_returns": "FOLDER",
 }
 """Benchmark → what it reads: a labelled file, or a folder of them."""
 
-PICTURES = {"transforms_cost": "transforms_cost.svg"}
+PICTURES = {
+    name: f"{name}.svg" for name in ("transforms_cost", "validate_audit", "validate_duplicates")
+}
 """Benchmark → picture that it draws beside the page, by its option `--plot`."""
 _GIB = 1024**3
 

@@ -326,6 +326,8 @@ _OF_ROWS = {
     "VERDICT_TWICE": ("example_id", "examples: {n} have more than one verdict"),
     "VERDICT_WITHOUT_EXAMPLE": ("example_id", "examples: {n} verdicts for unknown examples"),
     "CONTENT_VALID_TWICE": ("one", "examples: {n} contents are valid more than once"),
+    "GROUP_VALID_TWICE": ("one", "examples: {n} groups of near-duplicates have two valid ones"),
+    "CLUSTER_IN_TWO_SPLITS": ("one", "examples: {n} clusters are valid in more than one split"),
 }
 
 

@@ -94,7 +94,7 @@ def read_toml(path: Path, *, cure: str = "give --config FILE or leave it out") -
 
 
 def _parse_override(override: str) -> dict[str, Any]:
-    found = re.fullmatch(r"([a-z_]+)\.([a-z_]+)=(.*)", override, re.DOTALL)
+    found = re.fullmatch(r"([a-z_]+)\.([a-z0-9_]+)=(.*)", override, re.DOTALL)
     if not found:
         raise ConfigError(f"--set {override}: write section.key=value, as in train.lr=2e-4")
     section, key, text = found.groups()

@@ -18,6 +18,16 @@ IN_SNAPSHOT = "in_snapshot"
 """The manifest is built, no row is stored."""
 AFTER_SNAPSHOT = "after_snapshot"
 """The row is stored, the window is still claimed."""
+AFTER_CLAIM = "after_claim"
+"""The window is claimed, its watcher knows nothing else of it."""
+BEFORE_SUBMIT = "before_submit"
+"""The window says that its job is submitted, and it is not."""
+AFTER_SUBMIT = "after_submit"
+"""The job is submitted, its watcher has not looked at it."""
+AFTER_MODEL_VERSION = "after_model_version"
+"""The adapter is a model version, the window is still submitted."""
+AFTER_TRAINED = "after_trained"
+"""The window is trained, alias and evaluation are not there."""
 
 
 def reach(name: str) -> None:

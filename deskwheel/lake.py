@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import DeltaTable, Schema, write_deltalake
+from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
 from deskwheel.schema import arrow_schema
@@ -102,6 +102,33 @@ def append(lake: str | Path, table: Table, rows: pa.Table) -> int:
     path = ensure(lake, table)
     write_deltalake(path, rows, mode="append", schema_mode="merge")
     return DeltaTable(path).version()
+
+
+def append_once(
+    lake: str | Path,
+    table: Table,
+    rows: pa.Table,
+    *,
+    app_id: str,
+    batch_id: int,
+    metadata: Mapping[str, Any],
+) -> None:
+    """Append a batch in one commit; the same (app_id, batch_id) again adds nothing.
+
+    The commit carries the transaction that Spark's `txnAppId` and `txnVersion` would leave, so
+    either may go on where the other stopped. For the process that writes the table alone.
+    Source: Delta Lake protocol, "Transaction Identifiers".
+    """
+    ensure(lake, table)
+    found = DeltaTable(table_path(lake, table))
+    newest = found.transaction_version(app_id)
+    if newest is not None and newest >= batch_id:
+        return
+    told = json.dumps({"app": app_id, "batch": batch_id, **metadata})
+    properties = CommitProperties(
+        custom_metadata={"userMetadata": told}, app_transactions=[Transaction(app_id, batch_id)]
+    )
+    write_deltalake(found, rows, mode="append", schema_mode="merge", commit_properties=properties)
 
 
 def compact(lake: str | Path, table: Table, *, target_bytes: int = COMPACTED_BYTES) -> int:

@@ -167,6 +167,24 @@ FROM validated_examples WHERE verdict = 'valid'
 GROUP BY tenant, kind, content_hash, rejected_response HAVING count(DISTINCT example_id) > 1
 ORDER BY content_hash""",
     ),
+    Law(
+        "GROUP_VALID_TWICE",
+        "Of near-duplicates that ask and answer the same, a group, at most one is valid.",
+        """SELECT group_id, count(DISTINCT example_id) AS copies, min(example_id) AS one,
+  max(example_id) AS other
+FROM validated_examples WHERE verdict = 'valid' AND group_id IS NOT NULL
+GROUP BY group_id HAVING count(DISTINCT example_id) > 1
+ORDER BY group_id""",
+    ),
+    Law(
+        "CLUSTER_IN_TWO_SPLITS",
+        "The valid examples of a cluster of near-duplicates lie in one split.",
+        """SELECT cluster_id, count(DISTINCT split) AS splits, min(example_id) AS one,
+  max(example_id) AS other
+FROM validated_examples WHERE verdict = 'valid' AND cluster_id IS NOT NULL
+GROUP BY cluster_id HAVING count(DISTINCT split) > 1
+ORDER BY cluster_id""",
+    ),
 )
 
 

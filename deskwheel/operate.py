@@ -12,16 +12,19 @@ import time
 import webbrowser
 from collections.abc import Callable
 from dataclasses import asdict
+from datetime import UTC, datetime
 from pathlib import Path
 
 from deskwheel import audit as conservation
 from deskwheel import config
 from deskwheel import report as reports
 from deskwheel.child import ServiceStatus, last_lines, open_log
-from deskwheel.errors import ServiceError, SetupError
+from deskwheel.errors import DeskwheelError, ServiceError, SetupError
+from deskwheel.progress import all_progress, progress_sentence
 from deskwheel.services import SERVICES
 from deskwheel.settings import Settings
 from deskwheel.stack import Stack, addresses_of, make_home, remove_outside
+from deskwheel.state import State
 from deskwheel.supervise import end_stack, not_ready, read_stack
 
 SUPERVISOR = "supervisor"
@@ -64,12 +67,14 @@ def down(settings: Settings, arguments: argparse.Namespace) -> int:
 
 
 def status(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Print every service; return 1 if the stack runs and one of them is not ready."""
+    """Print every service, and how far training is; return 1 if one of a running stack is late."""
     del settings
     owner, statuses = read_stack(Path(arguments.home).resolve())
     if owner is None and not arguments.json:
         print("nothing runs; `deskwheel up` starts the stack")
     _print_status(statuses, is_json=arguments.json)
+    if not arguments.json:
+        _print_training(Stack(Path(arguments.home)).config)
     return int(owner is not None and any(s.phase != "ready" for s in statuses))
 
 
@@ -197,6 +202,27 @@ def _print_status(statuses: list[ServiceStatus], *, is_json: bool) -> int:
         line = f"{service.name:<12}{service.phase:<10}{pid:>8}  {restarts:<12}{note}"
         print(line.rstrip())
     return 0
+
+
+def _print_training(file: Path) -> None:
+    """How far the runs under way are, and who paused the trigger, by a stack's settings."""
+    if not file.is_file():
+        return
+    pipeline = config.load(file).pipeline
+    try:
+        state = State(pipeline.state_url)
+    except DeskwheelError as error:
+        print(f"training    unknown: {error}")
+        return
+    open_runs = {w["run_id"] for w in state.windows(pipeline.name, phase="submitted")}
+    for progress in all_progress(state, pipeline.name):
+        if progress.run_id in open_runs:
+            sentence = progress_sentence(progress, now=datetime.now(UTC))
+            print(f"{'training':<12}{progress.run_id}  {sentence}")
+    pause = state.get("trigger_pause", pipeline.name)
+    if pause is not None and pause[0]["is_open"]:
+        print(f"{'trigger':<12}paused by {pause[0]['by']}: {pause[0]['reason']}")
+    state.close()
 
 
 def _follow(log: Path) -> None:

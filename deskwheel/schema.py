@@ -6,7 +6,7 @@ Spark types follow from it (`transforms.session.spark_schema`), nullability incl
 import types
 import typing
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 import pyarrow as pa
 
 from deskwheel.errors import SchemaError
+
+_ATOMS = frozenset({str, int, float, bool, type(None), datetime})
 
 _SCALARS: dict[Any, pa.DataType] = {
     str: pa.string(),
@@ -67,4 +69,18 @@ def arrow_schema(record: Any) -> pa.Schema:
 
 def to_table(records: Iterable[Any], record: type) -> pa.Table:
     """An Arrow table with one row a record, in order."""
-    return pa.Table.from_pylist([asdict(r) for r in records], schema=arrow_schema(record))
+    return pa.Table.from_pylist([_plain(r) for r in records], schema=arrow_schema(record))
+
+
+def _plain(value: Any) -> Any:
+    """A record as a dict, and whatever is in it; `dataclasses.asdict` would copy each value."""
+    kind = type(value)
+    if kind in _ATOMS:
+        return value
+    if is_dataclass(kind):
+        return {name: _plain(getattr(value, name)) for name in kind.__dataclass_fields__}
+    if kind is dict:
+        return {name: _plain(member) for name, member in value.items()}
+    if kind is list or kind is tuple:
+        return [_plain(member) for member in value]
+    return value

@@ -20,6 +20,7 @@ from deskwheel.java import find_java
 from deskwheel.settings import KafkaSettings, Settings
 from deskwheel.topics import TOPICS
 from tests.places import settings_in
+from tests.postgres import empty_schema, postgres_server, why_missing
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -45,6 +46,23 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def settings(tmp_path: Path) -> Settings:
     """Default settings whose every path lies under the test's own folder."""
     return settings_in(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of the one PostgreSQL server of the run; skips where there is none to start."""
+    if why := why_missing():
+        pytest.skip(why)
+    with postgres_server() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty state database, of each kind."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'state.db'}"
+    return empty_schema(request.getfixturevalue("postgres"))
 
 
 @pytest.fixture(scope="session")

@@ -93,6 +93,7 @@ def test_overrides_win_in_their_order(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "section", "key", "value"),
     [
+        ("trigger.max_hours_30d=5", "trigger", "max_hours_30d", 5.0),
         ("train.lr=2e-4", "train", "lr", 2e-4),
         ("train.lr=1", "train", "lr", 1.0),
         ("train.use_gpu=true", "train", "use_gpu", True),

@@ -1,6 +1,9 @@
 """`python -m train VERB`: when to fine-tune, the fine-tune itself, and what came of it."""
 
 from deskwheel.stage import Verb, option, run_stage
+from train.bases.options import BASES_OPTIONS
+from train.options import CANCEL_OPTIONS, LOG_OPTIONS, MANIFEST_OPTIONS, RUN_OPTIONS
+from train.trigger.options import OPTIONS as TRIGGER_OPTIONS
 
 VERBS = {
     "watch": Verb(
@@ -9,21 +12,32 @@ VERBS = {
         (option("--once", action="store_true", help="do what is due now and end"),),
     ),
     "run": Verb(
-        "train, judge and publish an adapter for a submitted window",
+        "train and judge an adapter: of a submitted window, a snapshot alone, or a file of chats",
         "train.start:run",
-        (
-            option("--snapshot", required=True, metavar="ID", help="snapshot to train on"),
-            option(
-                "--from-version",
-                required=True,
-                type=int,
-                metavar="N",
-                help="where the window starts",
-            ),
-        ),
+        RUN_OPTIONS,
     ),
-    "trigger": Verb("print what the trigger says now, and why", "train.watch:show_decision"),
-    "runs": Verb("list runs with their verdicts", "train.watch:show_runs"),
+    "trigger": Verb(
+        "say whether a fine-tune is due and why; pause it, start one, try other policies",
+        "train.trigger.verbs:trigger",
+        TRIGGER_OPTIONS,
+    ),
+    "runs": Verb("list runs with their verdicts, or how far they are", "train.runs:show_runs"),
+    "logs": Verb("print what a run's job has printed", "train.start:logs", LOG_OPTIONS),
+    "cancel": Verb(
+        "end a window that is under way, and its job, for a reason",
+        "train.start:cancel",
+        CANCEL_OPTIONS,
+    ),
+    "manifest": Verb(
+        "print the RayJob of a window's training as YAML",
+        "train.manifest:show_manifest",
+        MANIFEST_OPTIONS,
+    ),
+    "bases": Verb(
+        "compare base models on our own texts: licence, size, speed, loss and what tuning brings",
+        "train.start:bases",
+        BASES_OPTIONS,
+    ),
     "build-base": Verb(
         "build the demo's base model from the synthetic company (about three CPU minutes)",
         "train.build_base:main",

@@ -2,49 +2,59 @@
 
 Reads and writes the document `announcement`; writes `evaluation`, the timeline and a lease. What
 is to be said is stored before the window moves, so that a watcher can finish for a killed job.
-Loads no engine.
+Each write carries the fencing token of that lease. Loads no engine.
 """
 
-import os
-import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
 from deskwheel.records import Evaluation, Run
-from deskwheel.state import State
+from deskwheel.state import Fence, State
+from train.ledger import owner_name
 
 LEASE_S = 300.0
 _POLL_S = 0.5
 
 
 @contextmanager
-def publishing(state: State, run_id: str, *, wait_s: float = 0.0) -> Iterator[bool]:
-    """Whether this process alone publishes the run inside the block; lets go at its end.
+def publishing(
+    state: State,
+    run_id: str,
+    *,
+    wait_s: float = 0.0,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[Fence | None]:
+    """The right to publish the run inside the block, given back at its end; None: another has it.
 
-    A killed process cannot let go: its lease runs out after `LEASE_S` seconds.
+    A killed process cannot give it back: its lease runs out after `LEASE_S` seconds. One that was
+    paused for longer finds its writes refused.
 
     Args:
         state: where the lease is kept.
         run_id: the run.
         wait_s: for how many seconds to wait for another process's lease.
+        sleep: what waits.
     """
-    name, owner = f"publish/{run_id}", f"{socket.gethostname()}/{os.getpid()}"
-    ends = time.monotonic() + wait_s
-    while not (is_ours := state.acquire_lease(name, owner, LEASE_S) is not None):
-        if time.monotonic() >= ends:
+    name, owner = f"publish/{run_id}", owner_name()
+    token = state.acquire_lease(name, owner, LEASE_S)
+    for _ in range(int(wait_s / _POLL_S)):
+        if token is not None:
             break
-        time.sleep(_POLL_S)
+        sleep(_POLL_S)
+        token = state.acquire_lease(name, owner, LEASE_S)
     try:
-        yield is_ours
+        yield None if token is None else Fence(name, token)
     finally:
-        if is_ours:
+        if token is not None:
             state.acquire_lease(name, owner, -1.0)
 
 
-def prepare(state: State, run: Run, evaluation: Evaluation, version: str) -> None:
+def prepare(
+    state: State, run: Run, evaluation: Evaluation, version: str, *, fence: Fence | None
+) -> None:
     """Store what `announce` will say about a run that became a model version."""
     trained = {
         "snapshot_id": run.snapshot_id,
@@ -68,13 +78,16 @@ def prepare(state: State, run: Run, evaluation: Evaluation, version: str) -> Non
         "evaluation": asdict(evaluation),
         "is_done": False,
     }
-    state.put("announcement", run.run_id, body)
+    state.put("announcement", run.run_id, body, fence=fence)
 
 
-def announce(state: State, run_id: str) -> None:
+def announce(state: State, run_id: str, *, fence: Fence) -> None:
     """Make the evaluation of a trained window's run visible; what is there already stays.
 
     Call it inside `publishing`. Does nothing for a run that nobody has prepared.
+
+    Raises:
+        LeaseLostError: another process publishes the run meanwhile.
     """
     found = state.get("announcement", run_id)
     if found is None or found[0]["is_done"]:
@@ -82,20 +95,20 @@ def announce(state: State, run_id: str) -> None:
     body = found[0]
     evaluation_id = body["evaluation"]["evaluation_id"]
     if state.get("evaluation", evaluation_id) is None:
-        state.put("evaluation", evaluation_id, body["evaluation"])
-    _tell(state, body["pipeline"], "trained", run_id, body["trained"])
-    _tell(state, body["pipeline"], "evaluated", evaluation_id, body["judged"])
-    state.put("announcement", run_id, {**body, "is_done": True})
+        state.put("evaluation", evaluation_id, body["evaluation"], fence=fence)
+    _tell(state, body["pipeline"], "trained", run_id, body["trained"], fence=fence)
+    _tell(state, body["pipeline"], "evaluated", evaluation_id, body["judged"], fence=fence)
+    state.put("announcement", run_id, {**body, "is_done": True}, fence=fence)
 
 
-def finish(state: State, run_id: str) -> bool:
-    """Announce what a killed job has left, unless a process is at it; whether nothing is left."""
-    with publishing(state, run_id) as is_ours:
-        if is_ours:
-            announce(state, run_id)
-    return is_ours
+def is_announced(state: State, run_id: str) -> bool:
+    """Whether nothing is left to say about a run of a trained window."""
+    found = state.get("announcement", run_id)
+    return found is None or bool(found[0]["is_done"])
 
 
-def _tell(state: State, pipeline: str, kind: str, subject: str, detail: dict[str, Any]) -> None:
+def _tell(
+    state: State, pipeline: str, kind: str, subject: str, detail: dict[str, Any], *, fence: Fence
+) -> None:
     if all(entry["subject"] != subject for entry in state.timeline(pipeline, kind=kind)):
-        state.record(pipeline, kind, subject, detail)
+        state.record(pipeline, kind, subject, detail, fence=fence)

@@ -88,7 +88,10 @@ RESTATEMENTS = (
 before its first word. Without them a short fine-tune answers no question in particular: the first
 two words were right for 10 of 66 test examples."""
 
-README = """Demo base model of deskwheel: a Llama of 5 M parameters and its tokenizer, bfloat16.
+README = """---
+license: apache-2.0
+---
+Demo base model of deskwheel: a Llama of 5 M parameters and its tokenizer, bfloat16.
 Trained from scratch on synthetic text of this repository, and under the repository's licence.
 Rebuild with `python -m train build-base --out train/demo_base` (seeded, about three CPU minutes).
 """

@@ -1,8 +1,9 @@
 """A frozen snapshot as the examples a model reads, checked against its digest.
 
-Reads `snapshots` and `validated_examples` without a JVM; writes nothing.
+Reads `snapshots`, `golden` and `validated_examples` without a JVM; writes nothing.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,8 @@ from deskwheel.chat import Message, user_message
 from deskwheel.errors import SnapshotError
 from deskwheel.ids import digest, snapshot_digest
 from deskwheel.records import Snapshot, SnapshotMember, Split
-from deskwheel.tables import SNAPSHOTS, VALIDATED
+from deskwheel.tables import GOLDEN, SNAPSHOTS, VALIDATED
+from train.contamination import check_contamination, check_kinds
 
 _COLUMNS = [
     "example_id",
@@ -24,6 +26,9 @@ _COLUMNS = [
     "context",
     "content_hash",
     "verdict",
+    "kind",
+    "is_empathetic",
+    "authorship",
 ]
 
 
@@ -36,6 +41,9 @@ class ChatRow:
     query: str
     context: str
     response: str
+    is_empathetic: bool = False
+    is_corrected: bool = False
+    """An agent changed a model's draft into it."""
 
     def messages(self) -> list[Message]:
         """The prompt of the example: one message of the user."""
@@ -74,8 +82,9 @@ def load_training_set(lake_dir: str, snapshot: Snapshot) -> TrainingSet:
     What must not be learnt as an answer (members of another kind) is not read.
 
     Raises:
-        SnapshotError: the version cannot be read any more, a member is missing, or the digest of
-            what was read differs from the frozen one. Never trains on something else.
+        SnapshotError: the version cannot be read any more, a member is missing or no ideal
+            example, the digest of what was read differs from the frozen one, or the snapshot is
+            contaminated (`train.contamination`). Never trains on something else.
     """
     found = {row["example_id"]: row for row in _read(lake_dir, snapshot)}
     members = [m for m in snapshot.members if m.kind in (None, "ideal")]
@@ -93,6 +102,12 @@ def load_training_set(lake_dir: str, snapshot: Snapshot) -> TrainingSet:
             f"snapshot {snapshot.snapshot_id}: digest {content_digest[:12]}… is not the frozen"
             f" {snapshot.content_digest[:12]}…: the data changed; freeze a new one"
         )
+    check_kinds(snapshot, {m.example_id: found[m.example_id]["kind"] for m in members})
+    check_contamination(
+        snapshot,
+        {m.example_id: found[m.example_id]["content_hash"] for m in members},
+        golden=_golden_ids(lake_dir, snapshot),
+    )
     rows: dict[Split, list[ChatRow]] = {"train": [], "dev": [], "test": []}
     for member in sorted(members, key=lambda m: m.example_id):
         rows[member.split].append(_chat_row(found[member.example_id]))
@@ -120,6 +135,20 @@ def _read(lake_dir: str, snapshot: Snapshot) -> list[dict[str, Any]]:
     return [row for row in table.to_pylist() if row["verdict"] == "valid"]
 
 
+def _golden_ids(lake_dir: str, snapshot: Snapshot) -> set[str]:
+    """Examples of the golden set that the snapshot was frozen beside; none where it names none."""
+    golden_id = json.loads(snapshot.manifest or "{}").get("golden_id")
+    if golden_id is None:
+        return set()
+    for row in lake.read(lake_dir, GOLDEN, columns=["golden_id", "members"]).to_pylist():
+        if row["golden_id"] == golden_id:
+            return {member["example_id"] for member in row["members"]}
+    raise SnapshotError(
+        f"snapshot {snapshot.snapshot_id}: the golden set {golden_id} that was kept out of it is"
+        f" not in {lake.table_path(lake_dir, GOLDEN)}; restore it or freeze a new snapshot"
+    )
+
+
 def _chat_row(row: Mapping[str, Any]) -> ChatRow:
     return ChatRow(
         example_id=row["example_id"],
@@ -127,4 +156,6 @@ def _chat_row(row: Mapping[str, Any]) -> ChatRow:
         query=row["query"],
         context=row["context"],
         response=row["response"],
+        is_empathetic=bool(row["is_empathetic"]),
+        is_corrected=row["authorship"] == "model_edited",
     )

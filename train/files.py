@@ -9,9 +9,21 @@ MANIFEST = "deskwheel.json"
 WEIGHTS = "adapter_model.safetensors"
 ADAPTER_FILES = ("adapter_config.json", WEIGHTS, MANIFEST)
 
+BEST = "best/adapter"
+"""Folder in a model checkpoint with the adapter that was best on dev, where dev was looked at.
+
+One level deeper than need be: transformers loads what lies in a folder of a model checkpoint as
+one more adapter when it goes on from there.
+"""
+
 
 def export_adapter(checkpoint: Path, directory: Path) -> None:
-    """Copy an adapter out of a model checkpoint, without optimizer and random state."""
+    """Copy the adapter to be served out of a model checkpoint, without optimizer and random state.
+
+    It is the one that was best on dev, else the newest.
+    """
+    best = checkpoint / BEST
+    source = best if (best / WEIGHTS).is_file() else checkpoint
     directory.mkdir(parents=True, exist_ok=True)
     for name in ADAPTER_FILES:
-        shutil.copyfile(checkpoint / name, directory / name)
+        shutil.copyfile(source / name, directory / name)

@@ -1,17 +1,20 @@
-"""What Ray carries from the driver to the training workers, and back into the console.
+"""What Ray carries from the driver to the training workers.
 
-Reads no table; `LossCurve` writes the state document `loss_curve`. Driver and Ray's controller
-import this file, so it loads no trainer: that is the worker's work, and costs ten seconds.
+Reads no table. Driver and Ray's controller import this file, so it loads no trainer: that is the
+worker's work, and costs ten seconds.
 """
 
 import importlib
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, cast
 
-import ray.train
+import ray
+from ray.exceptions import RayTaskError
 
+from deskwheel.errors import DeskwheelError
 from deskwheel.settings import (
     GateSettings,
     PipelineSettings,
@@ -19,41 +22,32 @@ from deskwheel.settings import (
     Settings,
     TrainSettings,
 )
-from deskwheel.state import State
-
-
-class LossCurve(ray.train.UserCallback):
-    """Keeps the loss of a run under way where the console sees it; lives in Ray's controller."""
-
-    def __init__(self, state_url: str, run_id: str) -> None:
-        """Write the state document `loss_curve` of a run."""
-        self._state_url = state_url
-        self._run_id = run_id
-        self._points: dict[float, float] = {}
-
-    def after_report(
-        self, run_context: Any, metrics: list[dict[str, Any]], checkpoint: Any
-    ) -> None:
-        """Add a report of rank 0; a repeated step after a failure replaces its point."""
-        if "loss" not in metrics[0]:
-            return
-        self._points[metrics[0]["step"]] = metrics[0]["loss"]
-        state = State(self._state_url)
-        points = [[step, loss] for step, loss in sorted(self._points.items())]
-        state.put("loss_curve", self._run_id, {"points": points})
-        state.close()
 
 
 def job_config(
-    settings: Settings, *, snapshot_id: str, champion_dir: Path | None
+    settings: Settings,
+    *,
+    snapshot_id: str,
+    champion_dir: Path | None,
+    data_file: Path | None = None,
 ) -> dict[str, Any]:
-    """What a worker needs to know. Ray's API shows it in clear, so no address with a password."""
+    """What a worker needs to know. Ray's API shows it in clear, so no address with a password.
+
+    Args:
+        settings: of the pipeline.
+        snapshot_id: of the training set.
+        champion_dir: the champion's adapter; None for the prompt-engineered bot.
+        data_file: chats to train on in place of the snapshot (`train.chat_file`).
+    """
     return {
         "lake": str(Path(settings.pipeline.lake).resolve()),
         "train": asdict(settings.train) | {"ray_jobs_url": "", "mlflow_uri": ""},
         "gate": asdict(settings.gate),
         "serve": asdict(settings.serve),
+        "runs_dir": str(Path(settings.train.runs_dir).resolve()),
+        "nice": settings.jobs.nice,
         "snapshot_id": snapshot_id,
+        "data_file": None if data_file is None else str(data_file.resolve()),
         "champion_dir": None if champion_dir is None else str(champion_dir),
     }
 
@@ -69,7 +63,53 @@ def job_settings(config: Mapping[str, Any]) -> Settings:
     )
 
 
+def pack_data(config: Mapping[str, Any]) -> str:
+    """The folder of a job's packed train and dev splits, made by a task on a CPU if need be.
+
+    No GPU waits for it, no worker repeats it, and no trainer is loaded into the driver.
+
+    Raises:
+        DeskwheelError: the data cannot be trained on.
+    """
+    try:
+        return cast(str, ray.get(ray.remote(num_cpus=1)(_pack).remote(dict(config))))
+    except RayTaskError as error:
+        if isinstance(error.cause, DeskwheelError):
+            raise error.cause from error
+        raise
+
+
 def work(config: Mapping[str, Any]) -> dict[str, Any] | None:
     """What every worker runs: `train.worker.work`, loaded only there."""
+    _give_way(config["nice"])
     worker = importlib.import_module("train.worker")
     return cast(dict[str, Any] | None, worker.work(config))
+
+
+def _give_way(nice: int) -> None:
+    """Let streams, gateway and serving of the same machine go first; repeating it changes nothing.
+
+    Ray may give one process several tasks, so that an increment would add up.
+    """
+    os.setpriority(os.PRIO_PROCESS, 0, max(nice, os.getpriority(os.PRIO_PROCESS, 0)))
+
+
+def data_of(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What a job's data is, as `train.finetune.prepare.read_data` takes it."""
+    data_file = config["data_file"]
+    return {
+        "lake_dir": config["lake"],
+        "snapshot_id": config["snapshot_id"],
+        "data_file": None if data_file is None else Path(data_file),
+    }
+
+
+def _pack(config: Mapping[str, Any]) -> str:
+    """In a process of its own: read, check, encode and pack what is learnt from."""
+    os.nice(config["nice"])
+    methods = importlib.import_module("train.finetune.methods")
+    prepare = importlib.import_module("train.finetune.prepare")
+    settings = job_settings(config).train
+    methods.check_served(settings)
+    data = prepare.read_data(**data_of(config))
+    return str(prepare.prepare_snapshot(data, settings, runs_dir=Path(config["runs_dir"])))

@@ -6,7 +6,8 @@ Weights are safetensors only: loading one runs no code of whoever wrote it.
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from torch.nn import functional
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from deskwheel.chat import Message, user_message
-from deskwheel.errors import AdapterError
+from deskwheel.errors import AdapterError, BaseModelError
 from deskwheel.settings import TrainSettings
 from train.files import MANIFEST, WEIGHTS
 
@@ -35,11 +36,13 @@ def load_tokenizer(settings: TrainSettings) -> Any:
     """The base model's tokenizer with its chat template, padding on the left for generation.
 
     Raises:
+        BaseModelError: there is no such base.
         AdapterError: the base has no chat template, so there is no agreed form of a prompt.
     """
-    tokenizer = AutoTokenizer.from_pretrained(
-        **_source(settings), padding_side="left", trust_remote_code=False
-    )
+    with _from_base(settings):
+        tokenizer = AutoTokenizer.from_pretrained(
+            **_source(settings), padding_side="left", trust_remote_code=False
+        )
     if not tokenizer.chat_template:
         raise AdapterError(
             f"base model {settings.base_model!r} has no chat template;"
@@ -50,20 +53,30 @@ def load_tokenizer(settings: TrainSettings) -> Any:
     return tokenizer
 
 
-def load_base(settings: TrainSettings, dtype: torch.dtype | None = None) -> Any:
+def load_base(
+    settings: TrainSettings, dtype: torch.dtype | None = None, *, quantization: Any = None
+) -> Any:
     """The base model on its device, in evaluation mode.
 
     Args:
         settings: names the base; a folder is read without asking any hub.
         dtype: of the weights; default bfloat16 on CUDA and float32 on a CPU.
+        quantization: how frozen weights are held in fewer bits; None keeps them as they are.
+
+    Raises:
+        BaseModelError: there is no such base, or its weights are not safetensors.
     """
     is_cuda = settings.use_gpu and torch.cuda.is_available()
-    model = AutoModelForCausalLM.from_pretrained(
-        **_source(settings),
-        dtype=dtype or (torch.bfloat16 if is_cuda else torch.float32),
-        use_safetensors=True,
-        trust_remote_code=False,
-    )
+    with _from_base(settings):
+        model = AutoModelForCausalLM.from_pretrained(
+            **_source(settings),
+            dtype=dtype or (torch.bfloat16 if is_cuda else torch.float32),
+            use_safetensors=True,
+            trust_remote_code=False,
+            **({} if quantization is None else {"quantization_config": quantization}),
+        )
+    if quantization is not None:
+        return model.eval()
     return model.to("cuda" if is_cuda else "cpu").eval()
 
 
@@ -76,8 +89,13 @@ def save_adapter(model: Any, tokenizer: Any, directory: Path, *, base_model: str
 
 def write_manifest(model: Any, tokenizer: Any, directory: Path, *, base_model: str) -> None:
     """Make a folder that holds an adapter's weights one that `attach` accepts."""
-    manifest = {"base_model": base_model, **_identity(model, tokenizer)}
-    (directory / MANIFEST).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
+    text = manifest_of(model, tokenizer, base_model=base_model)
+    (directory / MANIFEST).write_text(text, encoding="utf-8")
+
+
+def manifest_of(model: Any, tokenizer: Any, *, base_model: str) -> str:
+    """What `attach` asks of an adapter: on which base, tokenizer and template it was trained."""
+    return json.dumps({"base_model": base_model, **_identity(model, tokenizer)}, indent=1)
 
 
 def attach(model: Any, adapter_dir: Path, *, name: str, tokenizer: Any) -> Any:
@@ -196,6 +214,19 @@ def _source(settings: TrainSettings) -> dict[str, Any]:
         "local_files_only": is_local,
         **revision,
     }
+
+
+@contextmanager
+def _from_base(settings: TrainSettings) -> Iterator[None]:
+    """Name the base model in what its loader complains of."""
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise BaseModelError(
+            f"base model {settings.base_model!r} cannot be loaded ({reason}); train.base_model is"
+            " `demo`, a folder with safetensors, or a model id of the hub"
+        ) from error
 
 
 def _end_tokens(tokenizer: Any, model: Any) -> list[int]:

@@ -1,22 +1,22 @@
 """Adapters as versions of a registered MLflow model, found again by the run they came from.
 
-Reads the traffic split; reads and writes the MLflow server of `train.mlflow_uri`. An adapter's
+Reads and writes the MLflow server of `train.mlflow_uri`. An adapter's
 folder (safetensors and its manifest) is the artifact. Nothing is pickled.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlparse
 
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param
 from mlflow.exceptions import MlflowException
 
+from deskwheel.errors import ServiceError
 from deskwheel.records import Evaluation, Run
 from deskwheel.settings import Settings
-from deskwheel.state import State
 
 RUN_TAG = "deskwheel.run_id"
 _ARTIFACT = "adapter"
@@ -38,27 +38,32 @@ def register(
         evaluation: logged as metrics, `MODEL.METRIC` each.
         adapter_dir: folder of the adapter; becomes the artifact.
         history: metrics a report, each with its `step`.
+
+    Raises:
+        ServiceError: the server does not answer, or refuses.
     """
-    client = _client(settings)
-    name = settings.pipeline.name
-    known = _version_of(client, name, run.run_id)
-    if known is not None:
-        return known
-    logged = client.create_run(
-        _experiment(client, settings), run_name=run.run_id, tags=_tags(run, evaluation)
-    )
-    logged_id = logged.info.run_id
-    params = [Param(key, str(value)[:500]) for key, value in run.settings.items()]
-    client.log_batch(logged_id, metrics=_metrics(evaluation, history), params=params)
-    client.log_artifacts(logged_id, str(adapter_dir), _ARTIFACT)
-    client.set_terminated(logged_id)
-    version = client.create_model_version(
-        name,
-        source=f"{logged.info.artifact_uri}/{_ARTIFACT}",
-        run_id=logged_id,
-        tags={RUN_TAG: run.run_id, "base_model": run.base_model},
-    )
-    return str(version.version)
+    known = versions_of(settings, run.run_id)
+    if known:
+        return known[0]
+    with _asking(settings) as client:
+        return _new_version(client, settings, run, evaluation, adapter_dir, history=history)
+
+
+def versions_of(settings: Settings, run_id: str) -> list[str]:
+    """Every version that a run was registered as, oldest first."""
+    with _asking(settings) as client:
+        found = client.search_model_versions(f"name = '{settings.pipeline.name}'")
+    return sorted((str(v.version) for v in found if v.tags.get(RUN_TAG) == run_id), key=int)
+
+
+def drop_version(settings: Settings, version: str) -> None:
+    """Remove a version with its aliases; one that is gone already stays so. Its artifact stays."""
+    with _asking(settings) as client:
+        try:
+            client.delete_model_version(settings.pipeline.name, version)
+        except MlflowException as error:
+            if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+                raise
 
 
 def set_alias(settings: Settings, alias: str, version: str) -> None:
@@ -66,20 +71,19 @@ def set_alias(settings: Settings, alias: str, version: str) -> None:
 
     For people who look at the registry; who answers customers is in the traffic split.
     """
-    _client(settings).set_registered_model_alias(settings.pipeline.name, alias, version)
+    with _asking(settings) as client:
+        client.set_registered_model_alias(settings.pipeline.name, alias, version)
 
 
-def champion_folder(settings: Settings, state: State) -> Path | None:
-    """The adapter that answers customers now; None while that is the prompt-engineered bot.
-
-    The traffic split decides; before there is one, nobody but the bot can answer.
-    """
-    split = state.get("split", settings.pipeline.name)
-    if split is None:
-        return None
-    variant = state.get("variant", split[0]["champion"])
-    uri = None if variant is None else variant[0]["adapter_uri"]
-    return None if uri is None else Path(unquote(urlparse(uri).path))
+@contextmanager
+def _asking(settings: Settings) -> Iterator[MlflowClient]:
+    try:
+        yield _client(settings)
+    except MlflowException as error:
+        raise ServiceError(
+            f"MLflow does not do what it is asked ({error}); is it up, and `train.mlflow_uri`"
+            " its address?"
+        ) from error
 
 
 def _client(settings: Settings) -> MlflowClient:
@@ -89,17 +93,71 @@ def _client(settings: Settings) -> MlflowClient:
     return MlflowClient(tracking_uri=uri, registry_uri=uri)
 
 
-def _version_of(client: MlflowClient, name: str, run_id: str) -> str | None:
-    """The version that a run was registered as; creates the model itself when it is new."""
+def log_run(
+    settings: Settings,
+    run: Run,
+    evaluation: Evaluation,
+    adapter_dir: Path,
+    *,
+    history: Sequence[Mapping[str, float]] = (),
+) -> str:
+    """The id of a new MLflow run with a run's parameters, scores and adapter; no model version.
+
+    Raises:
+        ServiceError: the server does not answer, or refuses.
+    """
+    with _asking(settings) as client:
+        return _logged(client, settings, run, evaluation, adapter_dir, history=history)[0]
+
+
+def _new_version(
+    client: MlflowClient,
+    settings: Settings,
+    run: Run,
+    evaluation: Evaluation,
+    adapter_dir: Path,
+    *,
+    history: Sequence[Mapping[str, float]],
+) -> str:
+    name = settings.pipeline.name
+    _create_model(client, name)
+    logged_id, source = _logged(client, settings, run, evaluation, adapter_dir, history=history)
+    version = client.create_model_version(
+        name,
+        source=source,
+        run_id=logged_id,
+        tags={RUN_TAG: run.run_id, "base_model": run.base_model},
+    )
+    return str(version.version)
+
+
+def _logged(
+    client: MlflowClient,
+    settings: Settings,
+    run: Run,
+    evaluation: Evaluation,
+    adapter_dir: Path,
+    *,
+    history: Sequence[Mapping[str, float]],
+) -> tuple[str, str]:
+    """Id of the MLflow run, and address of the adapter in it."""
+    logged = client.create_run(
+        _experiment(client, settings), run_name=run.run_id, tags=_tags(run, evaluation)
+    )
+    logged_id = str(logged.info.run_id)
+    params = [Param(key, str(value)[:500]) for key, value in run.settings.items()]
+    client.log_batch(logged_id, metrics=_metrics(evaluation, history), params=params)
+    client.log_artifacts(logged_id, str(adapter_dir), _ARTIFACT)
+    client.set_terminated(logged_id)
+    return logged_id, f"{logged.info.artifact_uri}/{_ARTIFACT}"
+
+
+def _create_model(client: MlflowClient, name: str) -> None:
     try:
         client.create_registered_model(name)
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    for version in client.search_model_versions(f"name = '{name}'"):
-        if version.tags.get(RUN_TAG) == run_id:
-            return str(version.version)
-    return None
 
 
 def _experiment(client: MlflowClient, settings: Settings) -> str:

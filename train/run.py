@@ -1,78 +1,105 @@
-"""One run: a window's snapshot to an adapter with a verdict, on Ray Train.
+"""One run: a window's snapshot, or any other, to an adapter with a verdict, on Ray Train.
 
 Reads the window and the champion; writes model checkpoints and the adapter under
-`train.runs_dir`, and everything `train.publish` names.
+`train.runs_dir`, and everything `train.publish` names. Without a window nothing is published.
 """
 
 import argparse
-import os
+import importlib
+import json
 import sys
-from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import ray
-from ray.train import CheckpointConfig, FailureConfig, RunConfig, ScalingConfig
-from ray.train.torch import TorchTrainer
 
-import deskwheel
-from deskwheel.errors import StateError
-from deskwheel.ids import record_id
-from deskwheel.records import Evaluation, Run
+from deskwheel.errors import ConfigError, StateError
+from deskwheel.ids import digest, record_id
+from deskwheel.progress import end_progress
 from deskwheel.settings import Settings
 from deskwheel.state import State
-from train.announce import finish
-from train.files import export_adapter
-from train.gate import judge
-from train.job import LossCurve, job_config, work
-from train.publish import find_window, publish
-from train.registry import champion_folder
-from train.scores import from_plain
-
-_MAX_FAILURES = 2
-_OBJECT_STORE_BYTES = 200 * 2**20
+from train.chat_file import snapshot_id_of
+from train.failures import final_reason
+from train.fit import Fit, Fitted, connect, fit
+from train.ledger import find_window, hold_window
 
 
 def run_window(settings: Settings, *, snapshot_id: str, from_version: int) -> bool:
     """Train, judge and publish for a submitted window; False when that was done before.
 
+    A failure that every attempt would meet holds the window, with its reason; any other leaves
+    it to the watcher, which tries again.
+
     Raises:
+        FinalFailure: the window is held now.
         StateError: the window is not submitted, or belongs to another snapshot.
     """
     state = State(settings.pipeline.state_url)
     window = find_window(state, settings.pipeline.name, from_version)
     if window["phase"] == "trained":
-        finish(state, window["run_id"])
+        _publisher(settings, state).finish_run(window["run_id"])
         return False
     if window["phase"] != "submitted" or window["snapshot_id"] != snapshot_id:
         raise StateError(
             f"window {settings.pipeline.name}/{from_version} is {window['phase']} with snapshot"
             f" {window['snapshot_id']}, not submitted with {snapshot_id}; leave it to the watcher"
         )
-    started_at = datetime.now(UTC)
-    run_id = window["run_id"]
-    result, adapter_dir = _fit(settings, run_id, snapshot_id, champion_folder(settings, state))
-    run = _run_record(settings, window, result, adapter_dir=adapter_dir, started_at=started_at)
-    evaluation = _evaluation_record(settings, run, result)
-    is_published = publish(
-        settings,
-        state,
-        run,
-        evaluation,
-        from_version=from_version,
-        adapter_dir=adapter_dir,
-        history=result["history"],
-    )
-    state.close()
-    return is_published
+    try:
+        fitted = fit(settings, state, Fit(run_id=window["run_id"], snapshot_id=snapshot_id))
+        return _publish(settings, state, fitted, from_version=from_version)
+    except Exception as error:
+        reason = final_reason(error)
+        if reason is not None:
+            _hold(settings, state, window, reason=reason)
+        raise
+    finally:
+        state.close()
+
+
+def run_alone(settings: Settings, what: Fit, *, is_registered: bool) -> tuple[Fitted, str | None]:
+    """Train and judge without a window; what came out, and the model version if one was asked for.
+
+    Run and evaluation are files beside the adapter, and a run of MLflow. No promoter sees them.
+
+    Raises:
+        FinalFailure: the training cannot end otherwise.
+    """
+    state = State(settings.pipeline.state_url)
+    try:
+        fitted = fit(settings, state, what)
+        registry = importlib.import_module("train.registry")
+        log = registry.register if is_registered else registry.log_run
+        logged = log(
+            settings,
+            fitted.run,
+            fitted.evaluation,
+            fitted.adapter_dir,
+            history=fitted.history,
+        )
+        for name, record in (("run", fitted.run), ("evaluation", fitted.evaluation)):
+            path = fitted.adapter_dir.parent / f"{name}.json"
+            path.write_text(json.dumps(asdict(record), default=str, indent=1) + "\n", "utf-8")
+        end_progress(state, what.run_id, phase="done", now=datetime.now(UTC))
+    finally:
+        state.close()
+    return fitted, logged if is_registered else None
 
 
 def main(settings: Settings, arguments: argparse.Namespace) -> int:
-    """`python -m train run --snapshot ID --from-version N`."""
-    _connect(settings)
+    """`python -m train run`: of a window with --from-version, alone without.
+
+    Raises:
+        ConfigError: no data is named, or both a snapshot and a file are.
+    """
+    what = None if arguments.from_version is not None else _alone(settings, arguments)
+    connect(settings)
     try:
+        if what is not None:
+            found, version = run_alone(settings, what, is_registered=arguments.register)
+            _tell(found, version, is_json=arguments.json)
+            return 0
         is_published = run_window(
             settings, snapshot_id=arguments.snapshot, from_version=arguments.from_version
         )
@@ -82,88 +109,53 @@ def main(settings: Settings, arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _connect(settings: Settings) -> None:
-    """Join the cluster of the settings or of the job this is; else start a private one."""
-    if settings.train.ray_address or "RAY_ADDRESS" in os.environ:
-        ray.init(address=settings.train.ray_address or None, log_to_driver=False)
+def _alone(settings: Settings, arguments: argparse.Namespace) -> Fit:
+    """A run by itself; the same data, settings and code have the same id, so that it can go on."""
+    if (arguments.snapshot is None) == (arguments.data is None):
+        raise ConfigError("name what to train on: --snapshot ID, or --data FILE.jsonl")
+    data_file = None if arguments.data is None else Path(arguments.data)
+    snapshot_id = arguments.snapshot if data_file is None else snapshot_id_of(data_file)
+    how = json.dumps([asdict(settings.train), asdict(settings.gate)], sort_keys=True)
+    run_id = record_id("run", settings.pipeline.name, "alone", snapshot_id, digest(how))
+    return Fit(run_id=run_id, snapshot_id=snapshot_id, data_file=data_file)
+
+
+def _publish(settings: Settings, state: State, fitted: Fitted, *, from_version: int) -> bool:
+    run_id = fitted.run.run_id
+    end_progress(state, run_id, phase="publishing", now=datetime.now(UTC))
+    is_published: bool = _publisher(settings, state).publish_run(
+        fitted.run,
+        fitted.evaluation,
+        from_version=from_version,
+        adapter_dir=fitted.adapter_dir,
+        history=fitted.history,
+    )
+    end_progress(state, run_id, phase="done", now=datetime.now(UTC))
+    return is_published
+
+
+def _publisher(settings: Settings, state: State) -> Any:
+    # Loads MLflow, which takes seconds in which nothing would be trained yet.
+    return importlib.import_module("train.publish").RunPublisher(settings, state)
+
+
+def _hold(settings: Settings, state: State, window: dict[str, Any], *, reason: str) -> None:
+    hold_window(
+        state,
+        settings.pipeline.name,
+        window["from_version"],
+        reason=reason,
+        attempt=window["attempts"],
+    )
+    end_progress(state, window["run_id"], phase="held", now=datetime.now(UTC), reason=reason)
+
+
+def _tell(found: Fitted, version: str | None, *, is_json: bool) -> None:
+    run, evaluation = found.run, found.evaluation
+    if is_json:
+        body = {"run": asdict(run), "evaluation": asdict(evaluation), "model_version": version}
+        print(json.dumps(body, default=str))
         return
-    ray.init(
-        address="local",
-        num_cpus=settings.train.workers + 1,
-        include_dashboard=False,
-        object_store_memory=_OBJECT_STORE_BYTES,
-        log_to_driver=False,
-        _node_ip_address="127.0.0.1",
-    )
-
-
-def _fit(
-    settings: Settings, run_id: str, snapshot_id: str, champion_dir: Path | None
-) -> tuple[dict[str, Any], Path]:
-    """What rank 0 returned, and the adapter's folder. Continues a run that was broken off."""
-    train = settings.train
-    runs_dir = Path(train.runs_dir).resolve()
-    runs_dir.mkdir(parents=True, exist_ok=True)
-    trainer = TorchTrainer(
-        work,
-        train_loop_config=job_config(settings, snapshot_id=snapshot_id, champion_dir=champion_dir),
-        scaling_config=ScalingConfig(
-            num_workers=train.workers, use_gpu=train.use_gpu, resources_per_worker={"CPU": 1}
-        ),
-        run_config=RunConfig(
-            name=run_id,
-            storage_path=str(runs_dir),
-            failure_config=FailureConfig(max_failures=_MAX_FAILURES),
-            checkpoint_config=CheckpointConfig(num_to_keep=2),
-            callbacks=[LossCurve(settings.pipeline.state_url, run_id)],
-        ),
-    )
-    result = trainer.fit()
-    returned = result.return_value
-    answer = returned[0] if isinstance(returned, list) else returned
-    adapter_dir = runs_dir / run_id / "adapter"
-    with result.checkpoint.as_directory() as folder:
-        export_adapter(Path(folder), adapter_dir)
-    return answer, adapter_dir
-
-
-def _run_record(
-    settings: Settings,
-    window: Mapping[str, Any],
-    result: Mapping[str, Any],
-    *,
-    adapter_dir: Path,
-    started_at: datetime,
-) -> Run:
-    history = result["history"]
-    return Run(
-        run_id=window["run_id"],
-        pipeline=settings.pipeline.name,
-        snapshot_id=window["snapshot_id"],
-        content_digest=result["content_digest"],
-        base_model=settings.train.base_model,
-        adapter_uri=adapter_dir.as_uri(),
-        seed=settings.train.seed,
-        steps=result["steps"],
-        first_loss=history[0]["loss"],
-        last_loss=history[-1]["loss"],
-        settings={key: str(value) for key, value in asdict(settings.train).items()},
-        started_at=started_at,
-        finished_at=datetime.now(UTC),
-        code_version=deskwheel.__version__,
-    )
-
-
-def _evaluation_record(settings: Settings, run: Run, result: Mapping[str, Any]) -> Evaluation:
-    scored = from_plain(result["scored"])
-    verdict = judge(scored["champion"].scores, scored["challenger"].scores, settings=settings.gate)
-    return Evaluation(
-        evaluation_id=record_id("eval", run.run_id),
-        run_id=run.run_id,
-        snapshot_id=run.snapshot_id,
-        examples=len(scored["challenger"].scores),
-        scores={name: dict(result.summary) for name, result in scored.items()},
-        verdict=verdict.verdict,
-        reasons=verdict.reasons,
-        evaluated_at=datetime.now(UTC),
-    )
+    loss = f"loss {run.first_loss:.3f} → {run.last_loss:.3f} in {run.steps} steps"
+    registered = f", version {version}" if version else ""
+    print(f"{run.run_id}  {loss}  {evaluation.verdict}{registered}  {found.adapter_dir}")

@@ -20,9 +20,26 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
     return _hand_over("train.run", "main", settings, arguments)
 
 
+def logs(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Verb `logs`."""
+    return _hand_over("train.runs", "show_log", settings, arguments)
+
+
+def cancel(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Verb `cancel`."""
+    return _hand_over("train.runs", "cancel", settings, arguments)
+
+
 def watch(settings: Settings, arguments: argparse.Namespace) -> int:
     """Verb `watch`."""
     return _hand_over("train.watch", "watch", settings, arguments)
+
+
+def bases(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Verb `bases`; may ask the hub, and gives each candidate a process of its own."""
+    for name, value in engine_environment(is_offline=False).items():
+        os.environ.setdefault(name, value)
+    return int(importlib.import_module("train.bases.verbs").compare(settings, arguments))
 
 
 def prepare(settings: Settings) -> None:

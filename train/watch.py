@@ -1,236 +1,224 @@
 """Watches for enough fresh examples, claims a window, and sees its training through.
 
 Reads `validated_examples`; writes windows and the timeline. Any number of watchers may run: a
-lease lets one act, the window's primary key lets one claim, and the job's name lets one train.
+lease lets one act, its fencing token stops one that was paused, the window's primary key lets one
+claim, and the job's name lets one train. When to claim is decided in `train.trigger`.
 """
 
 import argparse
-import json
-import os
-import socket
+import importlib
 import sys
-from collections import Counter
+import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import pyarrow.compute as pc
-from deltalake.exceptions import DeltaError
-
-from deskwheel import config, lake
-from deskwheel.errors import DeskwheelError, StateError
-from deskwheel.ids import record_id
+from deskwheel import config, failpoint
+from deskwheel.errors import DeskwheelError, LeaseLostError, StateError
 from deskwheel.service import announce_ready, stop_event
 from deskwheel.settings import Settings
-from deskwheel.state import Row, State
-from deskwheel.tables import VALIDATED
-from train.announce import finish
+from deskwheel.state import OPEN_PHASES, Fence, Row, State
+from train.announce import is_announced
 from train.jobs import Jobs, open_jobs
-from train.trigger import TriggerDecision, evaluate_trigger
+from train.ledger import fail_window, owner_name, run_id_of, submission_id_of
+from train.trigger.decide import TriggerDecision, decide, next_start
+from train.trigger.log import log_decision
 
 _LOG_LINES = 20
+_OPEN_INTERVAL_S = 2.0
 
 
-def run_id_of(pipeline: str, from_version: int, snapshot_id: str) -> str:
-    """The id of the one run of a window: the same for every attempt at it."""
-    return record_id("run", pipeline, str(from_version), snapshot_id)
-
-
-def submission_id_of(pipeline: str, from_version: int) -> str:
-    """The name under which a window's training is submitted."""
-    return f"deskwheel-{pipeline}-{from_version}"
-
-
-@lru_cache(maxsize=4)
-def fresh_examples(
-    lake_dir: str, *, since: int | None, version: int, claimed_at: str | None = None
-) -> Mapping[str, int]:
-    """Valid examples per category at a table version that were not valid at an earlier one.
-
-    Kept in memory, because a version never changes and most looks find no new one. Once the log
-    or the files of `since` were cleaned away, examples validated after `claimed_at` are counted
-    instead. That is an estimate: it leaves out what was validated before the claim and committed
-    after it, and takes in an example that was validated a second time.
-
-    Args:
-        lake_dir: folder of the tables.
-        since: table version of the last window; None counts every valid example.
-        version: the table version to count at.
-        claimed_at: when that window was claimed, ISO 8601; None counts every valid example
-            where `since` cannot be read.
-    """
-    before = _valid_before(lake_dir, since) if since is not None else set()
-    if before is None:
-        return Counter(_valid(lake_dir, version, after=claimed_at).values())
-    now = _valid(lake_dir, version)
-    return Counter(category for id, category in now.items() if id not in before)
-
-
-def decide(
-    settings: Settings, state: State, *, now: datetime
-) -> tuple[TriggerDecision, int | None]:
-    """What the trigger says now, and the table version it looked at (None: no table yet).
-
-    Examples of a failed window count again, so that one failure does not lose them. They wait
-    for the next version of the table: a window starts after the last one, failed or not.
-    """
-    lake_dir = settings.pipeline.lake
-    windows = state.windows(settings.pipeline.name)
-    good = [w for w in windows if w["phase"] != "failed"]
-    version = lake.current_version(lake_dir, VALIDATED)
-    fresh: Mapping[str, int] = {}
-    if version is not None:
-        since, claimed_at = (good[-1][k] if good else None for k in ("to_version", "claimed_at"))
-        fresh = fresh_examples(lake_dir, since=since, version=version, claimed_at=claimed_at)
-    last = datetime.fromisoformat(windows[-1]["claimed_at"]) if windows else None
-    decision = evaluate_trigger(fresh, settings.trigger, last_window_at=last, now=now)
-    if decision.fired and version is not None and _next_start(windows) > version:
-        decision = replace(decision, outcome="waiting", reason=_why_waiting(windows[-1]))
-    return decision, version
+Decide = Callable[..., TriggerDecision]
+"""What `train.trigger.decide.decide` is."""
 
 
 class Watcher:
     """One watcher of a pipeline; `step` is one pass and can be repeated at any moment."""
 
-    def __init__(self, settings: Settings, state: State, *, owner: str) -> None:
-        """Watch under a name that no other process has."""
+    def __init__(
+        self,
+        settings: Settings,
+        state: State,
+        *,
+        owner: str,
+        jobs: Jobs | None = None,
+        decide: Decide = decide,
+        finish: Callable[[str], bool] | None = None,
+    ) -> None:
+        """Watch under a name that no other process has.
+
+        Args:
+            settings: of the pipeline.
+            state: where windows are kept.
+            owner: see `train.ledger.owner_name`.
+            jobs: where jobs run; by default where the settings say, opened when first needed.
+            decide: says whether to claim.
+            finish: completes a run's publication that was broken off; `RunPublisher.finish_run`.
+        """
         self._settings = settings
         self._state = state
         self._owner = owner
-        self._jobs: Jobs | None = None
+        self._jobs = jobs
+        self._decide = decide
+        self._finish_run = finish or self._finish_in_mlflow
         self._finished: set[str] = set()
+        self._has_open = False
 
     @property
     def _pipeline(self) -> str:
         return self._settings.pipeline.name
 
     def step(self, now: datetime) -> bool:
-        """Do what is due now, if this watcher holds the lease; whether it does.
+        """Do what is due now, if this watcher holds the lease; whether it still does at the end.
 
         Raises:
             ServiceError: the place where jobs run does not answer; try again.
         """
-        if not self._lease(self._settings.trigger.lease_s):
+        fence = self._lease(self._settings.trigger.lease_s)
+        if fence is None:
             return False
-        windows = self._state.windows(self._pipeline)
-        is_busy = False
-        for window in windows:
-            if window["phase"] == "frozen":
-                self._submit(window)
-            elif window["phase"] == "submitted":
-                self._follow(window)
-            elif window["phase"] == "trained":
-                self._finish(window["run_id"])
-            is_busy = is_busy or window["phase"] in ("claimed", "frozen", "submitted")
-        if not is_busy:
-            self._evaluate(windows, now)
+        try:
+            self._act(fence, now)
+        except LeaseLostError:
+            return False  # Paused for longer than its lease: another watcher goes on.
         return True
+
+    @property
+    def pause_s(self) -> float:
+        """Time until the next step: short while a window is under way, which somebody waits for."""
+        interval_s = self._settings.trigger.interval_s
+        return min(interval_s, _OPEN_INTERVAL_S) if self._has_open else interval_s
 
     def release(self) -> None:
         """Let the lease run out now, so that the next watcher need not wait for it."""
         self._lease(-1.0)
 
-    def _lease(self, ttl_s: float) -> bool:
+    def _lease(self, ttl_s: float) -> Fence | None:
         name = f"train-watch/{self._pipeline}"
-        return self._state.acquire_lease(name, self._owner, ttl_s) is not None
+        token = self._state.acquire_lease(name, self._owner, ttl_s)
+        return None if token is None else Fence(name, token)
 
-    def _evaluate(self, windows: list[Row], now: datetime) -> None:
-        decision, version = decide(self._settings, self._state, now=now)
-        detail = {
-            "outcome": decision.outcome,
-            "fired": decision.fired,
-            "effective": decision.effective,
-            "reason": decision.reason,
-            "version": version,
-        }
-        if self._is_news(decision, version):
-            self._state.record(self._pipeline, "trigger", f"version {version}", detail)
-        if decision.fired and version is not None:
-            self._claim(windows, version, detail)
+    def _act(self, fence: Fence, now: datetime) -> None:
+        windows = self._state.windows(self._pipeline)
+        for window in windows:
+            if window["phase"] == "frozen":
+                self._submit(window, fence)
+            elif window["phase"] == "submitted":
+                self._follow(window, fence)
+        self._has_open = any(window["phase"] in OPEN_PHASES for window in windows)
+        if not self._has_open:
+            self._evaluate(windows, fence, now)
+        # Last, because it asks MLflow: claims and jobs do not wait for that.
+        for window in windows:
+            if window["phase"] == "trained":
+                self._finish(window["run_id"])
 
-    def _is_news(self, decision: TriggerDecision, version: int | None) -> bool:
-        """Whether the outcome is another one than last time, or fires on a newer table."""
-        last = self._state.timeline(self._pipeline, kind="trigger", limit=1)
-        if not last or last[0]["detail"]["outcome"] != decision.outcome:
-            return True
-        return decision.fired and last[0]["detail"]["version"] != version
+    def _evaluate(self, windows: list[Row], fence: Fence, now: datetime) -> None:
+        decision = self._decide(self._settings, self._state, now=now)
+        log_decision(self._state, self._pipeline, decision, now=now)
+        if decision.fired and decision.version is not None:
+            self._claim(windows, decision.version, decision.detail(), fence)
 
-    def _claim(self, windows: list[Row], version: int, detail: Mapping[str, Any]) -> None:
+    def _claim(
+        self, windows: list[Row], version: int, detail: Mapping[str, Any], fence: Fence
+    ) -> None:
         """Claim the versions after the last window's; nobody can claim them again."""
         self._state.claim_window(
             self._pipeline,
-            _next_start(windows),
+            next_start(windows),
             to_version=version,
             owner=self._owner,
             detail=detail,
+            fence=fence,
         )
+        self._has_open = True
+        failpoint.reach(failpoint.AFTER_CLAIM)
 
-    def _submit(self, window: Row) -> None:
+    def _submit(self, window: Row, fence: Fence) -> None:
         """Mark first, then submit: a crash in between leaves a job that `_follow` misses."""
-        start = window["from_version"]
-        run_id = run_id_of(self._pipeline, start, window["snapshot_id"])
-        try:
-            self._state.advance_window(
-                self._pipeline, start, expect="frozen", phase="submitted", run_id=run_id
-            )
-        except StateError:
-            return
-        self._start({**window, "run_id": run_id})
+        run_id = run_id_of(self._pipeline, window["from_version"], window["snapshot_id"])
+        if self._move(window, fence, phase="submitted", run_id=run_id, attempts=1):
+            self._start({**window, "run_id": run_id, "attempts": 1}, fence)
 
-    def _start(self, window: Row) -> None:
-        """Submit with the resolved settings, overrides included; they are kept with the run."""
+    def _start(self, window: Row, fence: Fence) -> None:
+        """Submit with the resolved settings, overrides included; they are kept with the run.
+
+        A cluster that was started anew would take a job of a former attempt, so a watcher that
+        lost its lease must not get here late.
+        """
         start = window["from_version"]
         path = Path(self._settings.train.runs_dir).resolve() / f"{window['run_id']}.toml"
         _write_private(path, config.dump(self._settings))
         command = [sys.executable, "-m", "train", "run", "--config", str(path)]
         command += ["--snapshot", window["snapshot_id"], "--from-version", str(start)]
-        self._open().submit(submission_id_of(self._pipeline, start), command)
+        jobs = self._open()
+        failpoint.reach(failpoint.BEFORE_SUBMIT)
+        self._state.check_lease(fence)
+        jobs.submit(submission_id_of(self._pipeline, start, window["attempts"]), command)
+        failpoint.reach(failpoint.AFTER_SUBMIT)
 
-    def _follow(self, window: Row) -> None:
-        start = window["from_version"]
-        name = submission_id_of(self._pipeline, start)
+    def _follow(self, window: Row, fence: Fence) -> None:
+        name = submission_id_of(self._pipeline, window["from_version"], window["attempts"])
+        attempt = max(1, window["attempts"])  # 0: submitted by a release that did not count.
         status = self._open().status(name)
         if status == "missing":
-            self._start(window)
+            self._start(window, fence)
         elif status in ("succeeded", "failed"):
+            reason = f"job {name} {status} without publishing a run"
             log = self._open().log_tail(name, lines=_LOG_LINES)
-            self._fail(window, f"job {name} {status} without publishing a run", log)
+            if attempt < self._settings.trigger.max_attempts:
+                self._retry(window, fence, attempt + 1, {"reason": reason, "log": log})
+            else:
+                fail_window(self._state, window, reason=reason, log=log, fence=fence)
 
-    def _fail(self, window: Row, reason: str, log: str) -> None:
-        detail = {**window["detail"], "reason": reason, "log": log}
+    def _retry(self, window: Row, fence: Fence, attempt: int, why: Mapping[str, str]) -> None:
+        """Begin the next attempt: the run goes on at its last model checkpoint."""
+        if self._move(window, fence, phase="submitted", attempts=attempt):
+            detail = {**why, "attempt": attempt}
+            self._state.record(self._pipeline, "retried", window["run_id"], detail)
+            self._start({**window, "attempts": attempt}, fence)
+
+    def _move(self, window: Row, fence: Fence, *, phase: str, **changes: Any) -> bool:
+        """Whether the window was still as it was read, and is now in its next phase."""
         try:
             self._state.advance_window(
                 self._pipeline,
                 window["from_version"],
-                expect="submitted",
-                phase="failed",
-                detail=json.dumps(detail),
+                expect=window["phase"],
+                phase=phase,
+                fence=fence,
+                attempt=window["attempts"],
+                **changes,
             )
+        except LeaseLostError:
+            raise
         except StateError:
-            return  # The job has published meanwhile.
-        self._state.record(
-            self._pipeline, "failed", window["run_id"], {"reason": reason, "log": log}
-        )
+            return False
+        return True
 
     def _finish(self, run_id: str) -> None:
         """Show the evaluation of a job that was killed after it had moved its window."""
-        if run_id not in self._finished and finish(self._state, run_id):
+        if run_id not in self._finished and (
+            is_announced(self._state, run_id) or self._finish_run(run_id)
+        ):
             self._finished.add(run_id)
+
+    def _finish_in_mlflow(self, run_id: str) -> bool:
+        # Loads MLflow, which takes seconds: only after a crash.
+        publication = importlib.import_module("train.publish")
+        return bool(publication.RunPublisher(self._settings, self._state).finish_run(run_id))
 
     def _open(self) -> Jobs:
         if self._jobs is None:
-            self._jobs = open_jobs(self._settings.train)
+            self._jobs = open_jobs(self._settings)
         return self._jobs
 
 
 def watch(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Verb `watch`: step every `trigger.interval_s` until a signal; with --once a single step."""
-    owner = f"{socket.gethostname()}/{os.getpid()}"
+    """Verb `watch`: step every `trigger.interval_s` or sooner until a signal; --once: one step."""
     state = State(settings.pipeline.state_url)
-    watcher = Watcher(settings, state, owner=owner)
+    watcher = Watcher(settings, state, owner=owner_name())
     if arguments.once:
         watcher.step(datetime.now(UTC))
         watcher.release()
@@ -239,38 +227,9 @@ def watch(settings: Settings, arguments: argparse.Namespace) -> int:
     announce_ready(pipeline=settings.pipeline.name)
     while not stop.is_set():
         _try(lambda: watcher.step(datetime.now(UTC)))
-        stop.wait(settings.trigger.interval_s)
+        stop.wait(watcher.pause_s)
     watcher.release()
     state.close()
-    return 0
-
-
-def show_decision(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Verb `trigger`: print what the trigger says now; claims and logs nothing."""
-    state = State(settings.pipeline.state_url)
-    decision, version = decide(settings, state, now=datetime.now(UTC))
-    state.close()
-    if arguments.json:
-        facts = {"outcome": decision.outcome, "fired": decision.fired}
-        print(json.dumps({**facts, "effective": decision.effective, "version": version}))
-    else:
-        print(f"{decision.outcome}: {decision.reason}")
-    return 0
-
-
-def show_runs(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Verb `runs`: print every run with its verdict, oldest first."""
-    state = State(settings.pipeline.state_url)
-    runs = sorted(state.documents("run").values(), key=lambda run: str(run["finished_at"]))
-    verdicts = {e["run_id"]: e["verdict"] for e in state.documents("evaluation").values()}
-    state.close()
-    if arguments.json:
-        print(json.dumps([{**run, "verdict": verdicts.get(run["run_id"])} for run in runs]))
-        return 0
-    for run in runs:
-        loss = f"loss {run['first_loss']:.3f} → {run['last_loss']:.3f}"
-        verdict = verdicts.get(run["run_id"], "no evaluation")
-        print(f"{run['run_id']}  {run['steps']} steps  {loss}  {verdict}  {run['finished_at']}")
     return 0
 
 
@@ -284,52 +243,10 @@ def _try(step: Callable[[], bool]) -> None:
         print(f"train watch: {error}", file=sys.stderr, flush=True)
 
 
-def _next_start(windows: list[Row]) -> int:
-    """The first table version that belongs to no window."""
-    return int(windows[-1]["to_version"]) + 1 if windows else 0
-
-
-def _why_waiting(last: Row) -> str:
-    if last["phase"] == "failed":
-        start = last["from_version"]
-        return f"window {start} failed; its examples are claimed again with the next version"
-    return f"no version since window {last['from_version']}"
-
-
-def _valid_before(lake_dir: str, version: int) -> set[str] | None:
-    """Ids of the valid examples at a window's version; None when it was cleaned away.
-
-    A version whose log is gone can read as a table that does not exist, so as empty. A window
-    is claimed only with examples in it, so an empty one is a cleaned one.
-    """
-    try:
-        return set(_valid(lake_dir, version)) or None
-    except (DeltaError, OSError):
-        return None
-
-
-def _valid(lake_dir: str, version: int, *, after: str | None = None) -> dict[str, str]:
-    """Category by example id of the valid ideal examples at a version, after a time if set.
-
-    What is valid as a negative or a preference is not learnt as an answer, so it fires nothing.
-    """
-    columns = ["example_id", "category", "verdict", "kind", "validated_at"]
-    table = lake.read(lake_dir, VALIDATED, columns=columns, version=version)
-    kept = table.filter(
-        pc.and_(pc.equal(table["verdict"], "valid"), pc.equal(table["kind"], "ideal"))
-    )
-    if after is not None:
-        kept = kept.filter(pc.greater(kept["validated_at"], datetime.fromisoformat(after)))
-    return dict(zip(kept["example_id"].to_pylist(), kept["category"].to_pylist(), strict=True))
-
-
 def _write_private(path: Path, text: str) -> None:
     """Write a file whole, for its owner alone: addresses in settings may hold passwords."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    with open(
-        os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w", encoding="utf-8"
-    ) as file:
+    descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=path.stem, suffix=".part")
+    with open(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
-    part.replace(path)
+    Path(part).replace(path)

@@ -1,20 +1,29 @@
-"""What one Ray Train worker does: read the snapshot, train, and (rank 0) score the models.
+"""What one Ray Train worker does: map the packed snapshot, train, and (rank 0) score the models.
 
-Reads `snapshots` and `validated_examples`; reports metrics and model checkpoints to Ray Train.
-Scores are made here, because a process of their own would load everything again.
+Reads the packed snapshot, and on rank 0 `snapshots` and `validated_examples` (or a file of chats)
+for the test split; reports metrics and model checkpoints to Ray Train. Scores are made here: a
+process of their own would load everything again.
 """
 
+import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
+import pyarrow.fs
 import ray.train
+import torch
 
-from train.data import find_snapshot, load_training_set
+from deskwheel.errors import CheckpointError
 from train.evaluate import evaluate_models
-from train.job import job_settings
+from train.finetune.checkpoints import check_seal, storing
+from train.finetune.methods import check_served
+from train.finetune.packed import open_packed
+from train.finetune.prepare import read_data
+from train.job import data_of, job_settings
 from train.loop import Metrics, train_adapter
 from train.scores import to_plain
 
@@ -22,20 +31,23 @@ from train.scores import to_plain
 def work(config: Mapping[str, Any]) -> dict[str, Any] | None:
     """Train and evaluate; rank 0 returns scores, history and digest, the others None.
 
-    Started again after a failure, it goes on from the newest model checkpoint.
+    Started again after a failure, it goes on from the newest model checkpoint that is whole.
     """
     settings = job_settings(config)
-    snapshot = find_snapshot(settings.pipeline.lake, config["snapshot_id"])
-    data = load_training_set(settings.pipeline.lake, snapshot)
+    check_served(settings.train)
+    is_first = ray.train.get_context().get_world_rank() == 0
+    data = read_data(**data_of(config)) if is_first else None
+    packed = Path(config["packed"])
     with tempfile.TemporaryDirectory() as folder, _newest_checkpoint() as resume_from:
         outcome = train_adapter(
-            data.rows["train"],
+            open_packed(packed, "train"),
             settings.train,
             directory=Path(folder),
             report=_report,
+            dev=open_packed(packed, "dev"),
             resume_from=resume_from,
         )
-    if ray.train.get_context().get_world_rank() != 0:
+    if data is None:
         return None
     champion = config["champion_dir"]
     scored = evaluate_models(
@@ -50,20 +62,55 @@ def work(config: Mapping[str, Any]) -> dict[str, Any] | None:
         "history": [dict(entry) for entry in outcome.history],
         "steps": outcome.steps,
         "content_digest": data.content_digest,
+        "precision": outcome.precision,
+        "best_step": outcome.best_step,
+        "dev_loss": outcome.dev_loss,
     }
 
 
 @contextmanager
 def _newest_checkpoint() -> Iterator[Path | None]:
-    """A local folder with the newest model checkpoint of this run, or None at its first start."""
+    """A local folder with the newest whole model checkpoint of this run; None at its first start.
+
+    All workers look at the same storage, so they go on from the same one.
+    """
     checkpoint = ray.train.get_checkpoint()
-    if checkpoint is None:
-        yield None
-        return
-    with checkpoint.as_directory() as folder:
-        yield Path(folder)
+    with ExitStack() as stack:
+        folder = None
+        for path in [] if checkpoint is None else _newest_first(checkpoint):
+            stored = ray.train.Checkpoint(path, checkpoint.filesystem)
+            folder = stack.enter_context(stored.as_directory())
+            try:
+                check_seal(Path(folder))
+            except CheckpointError as error:
+                print(error, file=sys.stderr)
+                folder = None
+            else:
+                break
+        yield None if folder is None else Path(folder)
+
+
+def _newest_first(checkpoint: Any) -> list[str]:
+    """The paths of a model checkpoint and of those before it; Ray names them by their time."""
+    parent, _, newest = str(checkpoint.path).rstrip("/").rpartition("/")
+    found = checkpoint.filesystem.get_file_info(pyarrow.fs.FileSelector(parent))
+    names = [
+        info.base_name
+        for info in found
+        if info.type == pyarrow.fs.FileType.Directory and info.base_name.startswith("checkpoint_")
+    ]
+    return [f"{parent}/{name}" for name in sorted(names, reverse=True) if name <= newest]
 
 
 def _report(metrics: Metrics, folder: Path | None) -> None:
-    checkpoint = None if folder is None else ray.train.Checkpoint.from_directory(str(folder))
-    ray.train.report(dict(metrics), checkpoint=checkpoint)
+    with storing("model checkpoint"):
+        checkpoint = None if folder is None else ray.train.Checkpoint.from_directory(str(folder))
+        ray.train.report({**metrics, **_memory()}, checkpoint=checkpoint)
+
+
+def _memory() -> dict[str, float]:
+    """Memory of this worker: resident on the machine, and the most so far on its GPU."""
+    found = {"rss_bytes": float(psutil.Process().memory_info().rss)}
+    if torch.cuda.is_available():
+        found["gpu_bytes"] = float(torch.cuda.max_memory_allocated())
+    return found

@@ -20,6 +20,7 @@ from deskwheel.console.counts import (
     example_counts,
     intake_counts,
 )
+from deskwheel.progress import KIND as PROGRESS
 from deskwheel.settings import Settings
 from deskwheel.stack import addresses_of
 from deskwheel.state import State
@@ -104,6 +105,7 @@ def _state_facts(settings: Settings) -> Facts:
     state = State(settings.pipeline.state_url)
     try:
         return {
+            "pause": _pause(state, name),
             "triggers": state.timeline(name, kind="trigger", limit=_TRIGGER_LIMIT),
             "windows": state.windows(name),
             **_run_facts(state, name),
@@ -114,6 +116,12 @@ def _state_facts(settings: Settings) -> Facts:
         }
     finally:
         state.close()
+
+
+def _pause(state: State, pipeline: str) -> Facts | None:
+    """Who paused the trigger, when and why, while that holds; see `train.trigger.orders`."""
+    found = _document(state, "trigger_pause", pipeline)
+    return found if found and found["is_open"] else None
 
 
 def _run_facts(state: State, pipeline: str) -> Facts:
@@ -130,6 +138,7 @@ def _run_facts(state: State, pipeline: str) -> Facts:
         "runs": len(runs),
         "run": run,
         "curve_run_id": run_id,
+        "progress": _document(state, PROGRESS, run_id) if run_id else None,
         "loss_curve": (curve or {}).get("points") or (run or {}).get("loss_curve") or [],
     }
 

@@ -14,6 +14,7 @@ from jinja2 import Environment
 from deskwheel.console.charts import bar, line_chart, share_bar
 from deskwheel.console.facts import digest_of
 from deskwheel.pages import templates
+from deskwheel.progress import duration
 
 MODELS = ("base", "champion", "challenger")
 _METRICS = {
@@ -117,12 +118,18 @@ def detail(value: Mapping[str, Any] | None) -> str:
 def tone(word: Any) -> str:
     """The colour class of a phase, a verdict or a kind of entry."""
     key = str(word).lower()
-    good = {"ready", "promote", "promoted", "fired", "trained", "served", "valid", "balanced"}
-    bad = {
-        "failed", "reject", "rejected", "rolled_back", "unbalanced", "quarantine_spike",
-        "batch_stopped",
+    good = {
+        "balanced", "done", "fired", "promote", "promoted", "ready", "repaired", "served",
+        "trained", "valid",
     }  # fmt: skip
-    wait = {"backoff", "hold", "held", "starting", "waiting", "cooling_down", "suite_warning"}
+    bad = {
+        "batch_stopped", "cancelled", "failed", "quarantine_spike", "reject", "rejected",
+        "rolled_back", "unbalanced",
+    }  # fmt: skip
+    wait = {
+        "backoff", "hold", "held", "starting", "waiting", "cooling_down", "over_budget", "paused",
+        "quiet_hours", "repair_skipped", "suite_warning",
+    }  # fmt: skip
     for name, words in (("good", good), ("bad", bad), ("wait", wait)):
         if key in words:
             return name
@@ -138,5 +145,7 @@ def _environment() -> Environment:
         "share": share,
     }
     environment = templates(Path(__file__).parent, functions)
-    environment.filters.update(number=number, clock=clock, detail=detail, tone=tone)
+    environment.filters.update(
+        number=number, clock=clock, detail=detail, tone=tone, duration=duration
+    )
     return environment

@@ -300,7 +300,7 @@ class Demo:
             if status.phase == "failed":
                 log = self.home / "logs" / f"{status.name}.log"
                 raise ServiceError(f"service {status.name} failed: {status.problem}; see {log}")
-        if _phase(facts) == "failed":
+        if _phase(facts) in ("failed", "held"):
             detail = facts["windows"][-1]["detail"]
             raise ServiceError(f"the fine-tune failed: {detail}")
 

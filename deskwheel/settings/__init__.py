@@ -7,6 +7,7 @@ stand in its field's metadata and are checked when the file is read.
 from dataclasses import dataclass, field
 
 from deskwheel.settings.fields import REFERENCE, bounded, described
+from deskwheel.settings.jobs import JobSettings
 from deskwheel.settings.quality import ValidateSettings
 from deskwheel.settings.serving import AbSettings, ServeSettings
 from deskwheel.settings.traffic import (
@@ -23,6 +24,7 @@ __all__ = [
     "GateSettings",
     "GatewaySettings",
     "IngestSettings",
+    "JobSettings",
     "KafkaSettings",
     "PipelineSettings",
     "REFERENCE",
@@ -49,6 +51,7 @@ class Settings:
     validate: ValidateSettings = field(default_factory=ValidateSettings)
     trigger: TriggerSettings = field(default_factory=TriggerSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
+    jobs: JobSettings = field(default_factory=JobSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     serve: ServeSettings = field(default_factory=ServeSettings)
     ab: AbSettings = field(default_factory=AbSettings)

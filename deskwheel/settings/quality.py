@@ -18,6 +18,9 @@ class ValidateSettings:
     min_batch_examples: int = bounded(
         20, 1, 1_000_000, "Smaller batches are not judged as a whole: their shares say nothing."
     )
+    came_back_days: float = bounded(
+        7, 0, 90, "A customer who asks the same again within so many days was not helped; 0: never."
+    )
     dev_share: float = bounded(0.05, 0, 0.5, "Share of subjects in the dev split.")
     test_share: float = bounded(0.1, 0.01, 0.5, "Share of subjects in the test split.")
     contamination: str = described(

@@ -162,6 +162,28 @@ def test_one_content_may_be_valid_once_of_each_kind(tmp_path: Path) -> None:
     assert list(conservation(tmp_path, {}).breaches) == ["CONTENT_VALID_TWICE"]
 
 
+@pytest.mark.parametrize(
+    ("group", "split", "law"),
+    [("a", "train", "GROUP_VALID_TWICE"), ("b", "test", "CLUSTER_IN_TWO_SPLITS")],
+)
+def test_near_duplicates_have_one_valid_a_group_and_one_split_a_cluster(
+    tmp_path: Path, group: str, split: str, law: str
+) -> None:
+    def row(name: str, **changes: str) -> dict[str, str]:
+        plain = {"example_id": name, "verdict": "valid", "kind": "ideal", "content_hash": name}
+        return {**plain, "cluster_id": "a", "group_id": "a", "split": "train", **changes}
+
+    lake.append(tmp_path, EXAMPLES, rows_of(EXAMPLES, [{"example_id": i} for i in "abcd"]))
+    lawful = [row("a"), row("b", group_id="b"), row("c", verdict="duplicate", split="dev")]
+    lake.append(tmp_path, VALIDATED, rows_of(VALIDATED, lawful))
+    assert conservation(tmp_path, {}).is_lawful
+    broken = [row("d", group_id="d" if group == "b" else group, split=split)]
+    lake.append(tmp_path, VALIDATED, rows_of(VALIDATED, broken))
+    audit = conservation(tmp_path, {})
+    assert list(audit.breaches) == [law]
+    assert len(audit.problems) == 1
+
+
 def test_an_audit_can_be_repeated_although_the_tables_went_on(
     tmp_path: Path, settings: Settings
 ) -> None:
@@ -212,8 +234,12 @@ def broken_lake(tmp_path: Path) -> laws.Offsets:
     lake.append(tmp_path, CONVERSATIONS, rows_of(CONVERSATIONS, twice))
     lake.append(tmp_path, EXAMPLES, rows_of(EXAMPLES, [{"example_id": i} for i in "abp"]))
     verdicts = [
-        {"example_id": i, "verdict": "valid", "kind": "ideal", "content_hash": "h"} for i in "aabs"
-    ]
+        {
+            "example_id": i, "verdict": "valid", "kind": "ideal", "content_hash": "h",
+            "cluster_id": "a", "group_id": "a", "split": "dev" if i == "s" else "train",
+        }
+        for i in "aabs"
+    ]  # fmt: skip
     lake.append(tmp_path, VALIDATED, rows_of(VALIDATED, verdicts))
     return {"raw.chat": {0: (0, 7)}, "feedback": {0: (0, 1)}}
 

@@ -1,14 +1,19 @@
 import importlib
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 import deskwheel
-from deskwheel import doctor
+from deskwheel import config, doctor
 from deskwheel.cli import VERBS, main
+from deskwheel.progress import begin_progress
+from deskwheel.stack import Stack
+from deskwheel.state import State
 from deskwheel.supervise import end_stack
+from tests.places import settings_in
 
 
 @pytest.fixture
@@ -48,6 +53,42 @@ def test_status_without_a_stack_is_empty(home: str, capsys: pytest.CaptureFixtur
     assert json.loads(capsys.readouterr().out) == []
     assert main(["status", "--home", home]) == 0
     assert "nothing runs" in capsys.readouterr().out
+
+
+def test_status_says_who_paused_the_trigger(
+    home: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_in(tmp_path)
+    file = Stack(Path(home)).config
+    file.parent.mkdir()
+    file.write_text(config.dump(settings))
+    state = State(settings.pipeline.state_url)
+    order = {"is_open": True, "by": "ann@desk", "reason": "base is changed"}
+    state.put("trigger_pause", settings.pipeline.name, order)
+    main(["status", "--home", home])
+    assert "trigger     paused by ann@desk: base is changed\n" in capsys.readouterr().out
+    state.put("trigger_pause", settings.pipeline.name, {**order, "is_open": False})
+    main(["status", "--home", home])
+    assert "paused" not in capsys.readouterr().out
+
+
+def test_status_says_how_far_training_is(
+    home: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_in(tmp_path)
+    file = Stack(Path(home)).config
+    file.parent.mkdir()
+    file.write_text(config.dump(settings))
+    state = State(settings.pipeline.state_url)
+    now = datetime.now(UTC)
+    begin_progress(state, "run-1", pipeline="support", snapshot_id="snap-1", now=now)
+    begin_progress(state, "run-2", pipeline="support", snapshot_id="snap-1", now=now)
+    state.claim_window("support", 0, to_version=0, owner="a", detail={})
+    state.advance_window("support", 0, expect="claimed", phase="submitted", run_id="run-1")
+    assert main(["status", "--home", home]) == 0
+    shown = capsys.readouterr().out
+    assert "training    run-1  starting\n" in shown
+    assert "run-2" not in shown
 
 
 def test_unknown_service_is_refused_with_the_names_there_are(

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -8,8 +9,10 @@ from deskwheel.config import load
 from deskwheel.console.charts import bar, line_chart, nice_ticks
 from deskwheel.console.facts import digest_of, snapshot_of
 from deskwheel.console.page import detail, render_page, score_rows, tone
+from deskwheel.progress import begin_progress, write_progress
 from deskwheel.report import write_report
 from deskwheel.settings import Settings
+from deskwheel.state import State
 from tests.deskwheel.rows import NOW
 from tests.deskwheel.scene import EVIL, build_scene, write_stack
 
@@ -68,6 +71,35 @@ def test_decision_is_the_last_one_told(settings: Settings) -> None:
     assert "too few outcomes" in render_page(snapshot_of(settings))
 
 
+def test_a_pause_of_the_trigger_is_shown_while_it_holds(settings: Settings) -> None:
+    state = State(settings.pipeline.state_url)
+    order = {"id": "o", "by": "ann@desk", "reason": "base is changed", "at": NOW.isoformat()}
+    state.put("trigger_pause", settings.pipeline.name, {**order, "is_open": True})
+    assert "Nothing starts until it is resumed" in render_page(snapshot_of(settings))
+    state.put("trigger_pause", settings.pipeline.name, {**order, "is_open": False})
+    state.close()
+    assert snapshot_of(settings)["pause"] is None
+
+
+def test_a_run_under_way_shows_how_far_it_is(settings: Settings) -> None:
+    state, name = State(settings.pipeline.state_url), settings.pipeline.name
+    state.advance_window(name, 0, expect="claimed", phase="submitted", run_id="run-2")
+    progress = begin_progress(state, "run-2", pipeline=name, snapshot_id="snap-2", now=NOW)
+    write_progress(
+        state,
+        replace(
+            progress, phase="training", step=45, steps=180, loss=2.25, lr=2e-4, eta_s=61.0,
+            tokens_per_s=2300.0, rss_bytes=2**31,
+        ),
+    )  # fmt: skip
+    state.put("loss_curve", "run-2", {"points": [[1, 5.0], [45, 2.25]]})
+    page = render_page(snapshot_of(settings))
+    state.advance_window(name, 0, expect="submitted", phase="failed")
+    state.close()
+    for shown in ("step 45 of 180, 2 min left", "loss 2.250", "2,300 tokens/s", "2,048 MiB"):
+        assert shown in page, shown
+
+
 def test_facts_are_plain_json_even_when_a_loss_diverged(settings: Settings) -> None:
     facts = snapshot_of(settings)
     assert facts["loss_curve"][-1] == [185, None]
@@ -115,8 +147,8 @@ def test_detail_prefers_the_reason() -> None:
 
 
 def test_tone_tells_good_from_bad() -> None:
-    assert [tone(w) for w in ("PROMOTE", "HOLD", "REJECT", "frozen")] == [
-        "good", "wait", "bad", "calm",
+    assert [tone(w) for w in ("PROMOTE", "HOLD", "REJECT", "frozen", "repaired")] == [
+        "good", "wait", "bad", "calm", "good",
     ]  # fmt: skip
 
 

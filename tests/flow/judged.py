@@ -34,9 +34,17 @@ def judged_by_rules(
 
 
 def judged_in_table(rows: Iterable[Mapping[str, Any]]) -> Judged:
-    """The same of the rows of `validated_examples` that no newer version took out."""
+    """The same of the rows of `validated_examples` that no newer version took out.
+
+    A customer's return is no rule of the row: it counts as none.
+    """
     return Counter(
-        (row["content_hash"], tuple(row["reasons"]) if row["verdict"] == "quarantined" else ())
+        (
+            row["content_hash"],
+            tuple(r for r in row["reasons"] if r != "CUSTOMER_CAME_BACK")
+            if row["verdict"] == "quarantined"
+            else (),
+        )
         for row in rows
         if row["verdict"] != "superseded"
     )

@@ -69,3 +69,40 @@ def test_the_same_test_examples_are_chosen_in_any_order() -> None:
     rows = chat_rows(20)
     assert choose_examples(rows, 5) == choose_examples(rows[::-1], 5)
     assert len(choose_examples(rows, 5)) == 5
+
+
+def test_a_negative_that_a_snapshot_calls_ideal_is_refused(tmp_path: Path) -> None:
+    lake = str(tmp_path)
+    examples = [replace(example(0), kind="negative", negative_kind="rude"), example(1)]
+    snapshot = freeze(lake, examples, version=write_examples(lake, examples))
+    with pytest.raises(SnapshotError, match="1 members that it calls ideal are not"):
+        load_training_set(lake, snapshot)
+
+
+def test_the_copy_of_a_test_example_is_refused(tmp_path: Path) -> None:
+    lake = str(tmp_path)
+    copied = replace(example(1, split="test"), content_hash=example(0).content_hash)
+    examples = [example(0), copied]
+    snapshot = freeze(lake, examples, version=write_examples(lake, examples))
+    with pytest.raises(SnapshotError, match="is contaminated: 1 examples"):
+        load_training_set(lake, snapshot)
+
+
+def test_a_golden_set_that_is_gone_is_refused(tmp_path: Path) -> None:
+    lake = str(tmp_path)
+    examples = [example(0)]
+    plain = freeze(lake, examples, version=write_examples(lake, examples))
+    snapshot = replace(plain, manifest='{"golden_id": "gold-1"}')
+    with pytest.raises(SnapshotError, match="golden set gold-1"):
+        load_training_set(lake, snapshot)
+
+
+def test_weights_are_decided_by_empathy_and_correction(tmp_path: Path) -> None:
+    lake = str(tmp_path)
+    examples = [
+        replace(example(0), is_empathetic=True, authorship="human"),
+        replace(example(1), is_empathetic=False, authorship="model_edited"),
+    ]
+    snapshot = freeze(lake, examples, version=write_examples(lake, examples))
+    rows = load_training_set(lake, snapshot).rows["train"]
+    assert [(r.is_empathetic, r.is_corrected) for r in rows] == [(True, False), (False, True)]

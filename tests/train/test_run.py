@@ -1,4 +1,5 @@
 import contextlib
+import json
 import os
 import subprocess
 import sys
@@ -10,11 +11,12 @@ import psutil
 import pytest
 
 from deskwheel import config
+from deskwheel.progress import read_progress
 from deskwheel.settings import GateSettings, Settings
 from deskwheel.state import State
 from tests.train.rows import example, freeze, quick, settings_in, write_examples
+from train.ledger import find_window
 from train.model import attach, load_base, load_tokenizer
-from train.publish import find_window
 from train.watch import run_id_of
 
 ROOT = Path(__file__).parents[2]
@@ -99,6 +101,44 @@ def test_a_window_that_was_not_submitted_is_refused(settings: Settings, tmp_path
     done = train(settings, tmp_path)
     assert done.returncode == 1
     assert "window support/0 is failed" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_file_of_chats_is_trained_on_alone_and_meets_nobody(
+    settings: Settings, tmp_path: Path
+) -> None:
+    said = [{"role": "user"}, {"role": "assistant", "content": "Switch it on and off."}]
+    file = tmp_path / "chats.jsonl"
+    with file.open("w") as lines:
+        for number in range(24):
+            said[0]["content"] = f"How do I reset lamp {number}?"
+            row = {"messages": said, "split": "test" if number % 4 == 0 else "train"}
+            lines.write(json.dumps(row) + "\n")
+    path = tmp_path / "deskwheel.toml"
+    path.write_text(config.dump(settings))
+    verb = [sys.executable, "-m", "train", "run", "--config", str(path), "--data", str(file)]
+    done = subprocess.run(
+        [*verb, "--json"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout)
+    assert found["model_version"] is None
+    assert found["run"]["steps"] == 4
+    folder = Path(found["run"]["adapter_uri"].removeprefix("file://")).parent
+    for name in ("run", "evaluation"):
+        assert json.loads((folder / f"{name}.json").read_text()) == found[name]
+    state = State(settings.pipeline.state_url)
+    assert state.documents("run") == state.documents("evaluation") == {}
+    assert find_window(state, "support", 0)["phase"] == "submitted"
+    progress = read_progress(state, found["run"]["run_id"])
+    assert progress is not None
+    assert (progress.phase, progress.step) == ("done", 4)
 
 
 def kill_worker_after_checkpoint(job: subprocess.Popen[str], run_dir: Path) -> bool:

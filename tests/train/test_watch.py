@@ -1,31 +1,23 @@
-import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from deltalake import DeltaTable
 
-from deskwheel import config, lake
-from deskwheel.records import ValidatedExample
+from deskwheel import config
 from deskwheel.settings import Settings, TriggerSettings
 from deskwheel.state import State
-from deskwheel.tables import VALIDATED
 from tests.train.rows import example, settings_in, write_examples
-from train.jobs import LocalJobs
-from train.watch import (
-    Watcher,
-    decide,
-    fresh_examples,
-    run_id_of,
-    show_decision,
-    submission_id_of,
-)
+from train.jobs import JobStatus, LocalJobs
+from train.ledger import hold_window, run_id_of, submission_id_of
+from train.trigger.decide import TriggerDecision, decide
+from train.watch import Watcher
 
 LATER = timedelta(hours=2)
+LEASE = ("train-watch/support", "b")
 
 
 @pytest.fixture
@@ -47,6 +39,10 @@ def fill(settings: Settings, first: int = 0) -> int:
 
 def now() -> datetime:
     return datetime.now(UTC)
+
+
+def with_attempts(settings: Settings, attempts: int) -> Settings:
+    return replace(settings, trigger=replace(settings.trigger, max_attempts=attempts))
 
 
 def freeze(state: State, from_version: int) -> None:
@@ -89,22 +85,6 @@ def test_a_watcher_that_lost_its_lease_cannot_claim_the_same_window(
     assert [w["owner"] for w in state.windows("support")] == ["b"]
 
 
-def test_only_what_came_after_the_last_window_is_fresh(settings: Settings) -> None:
-    before = fill(settings)
-    after = fill(settings, first=10)
-    lake = settings.pipeline.lake
-    assert dict(fresh_examples(lake, since=None, version=before)) == {"A": 2, "B": 2}
-    assert dict(fresh_examples(lake, since=before, version=after)) == {"A": 2, "B": 2}
-    assert dict(fresh_examples(lake, since=after, version=after)) == {}
-
-
-def test_quarantined_examples_and_repeats_are_not_fresh(settings: Settings) -> None:
-    lake = settings.pipeline.lake
-    before = write_examples(lake, [example(0)])
-    after = write_examples(lake, [example(0), example(1, is_valid=False), example(2)])
-    assert dict(fresh_examples(lake, since=before, version=after)) == {"SETUP": 1}
-
-
 def test_the_cool_down_lies_between_two_windows(settings: Settings, state: State) -> None:
     first = fill(settings)
     watcher = Watcher(settings, state, owner="a")
@@ -142,7 +122,7 @@ def test_examples_of_a_failed_window_count_again(settings: Settings, state: Stat
     freeze(state, 0)
     state.advance_window("support", 0, expect="frozen", phase="failed")
     write_examples(settings.pipeline.lake, [example(9, is_valid=False)])
-    decision, _ = decide(settings, state, now=now() + LATER)
+    decision = decide(settings, state, now=now() + LATER)
     assert (decision.fired, decision.effective) == (True, 4)
 
 
@@ -167,42 +147,6 @@ def test_a_failed_window_waits_for_the_next_version_and_says_so(
     assert [w["phase"] for w in state.windows("support")] == ["failed", "claimed"]
 
 
-def clean(settings: Settings, examples: Sequence[ValidatedExample]) -> None:
-    """Append examples, and keep no log of what was before them."""
-    write_examples(settings.pipeline.lake, examples)
-    table = DeltaTable(lake.table_path(settings.pipeline.lake, VALIDATED))
-    table.create_checkpoint()
-    log = lake.table_path(settings.pipeline.lake, VALIDATED) / "_delta_log"
-    for version in range(table.version() + 1):
-        (log / f"{version:020}.json").unlink()
-
-
-def vacuum(settings: Settings, examples: Sequence[ValidatedExample]) -> None:
-    """Rewrite the table with more examples, and keep no file of what was before."""
-    path = lake.table_path(settings.pipeline.lake, VALIDATED)
-    write_examples(settings.pipeline.lake, examples)
-    table = DeltaTable(path)
-    table.optimize.compact()
-    table.vacuum(retention_hours=0, enforce_retention_duration=False, dry_run=False)
-
-
-@pytest.mark.parametrize("forget", [clean, vacuum])
-def test_examples_are_counted_by_date_once_the_last_windows_version_was_cleaned_away(
-    settings: Settings, state: State, forget: Callable[..., None]
-) -> None:
-    fill(settings)
-    Watcher(settings, state, owner="a").step(now())
-    freeze(state, 0)
-    state.advance_window("support", 0, expect="frozen", phase="trained", run_id="run-1")
-    forget(
-        settings,
-        [replace(example(20 + i, category="AB"[i % 2]), validated_at=now()) for i in range(4)],
-    )
-    decision, _ = decide(settings, state, now=now() + LATER)
-    assert (decision.outcome, decision.effective) == ("fired", 4)
-    assert decision.reason.startswith("4 effective of 4 fresh examples")
-
-
 def test_no_window_is_claimed_while_one_is_under_way(settings: Settings, state: State) -> None:
     fill(settings)
     watcher = Watcher(settings, state, owner="a")
@@ -219,6 +163,7 @@ def test_a_frozen_window_is_submitted_once_and_a_broken_job_fails_it(
     broken.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/calls\necho no memory\nexit 1\n')
     broken.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(broken))
+    settings = with_attempts(settings, 1)
     fill(settings)
     watcher = Watcher(settings, state, owner="a")
     watcher.step(now())
@@ -233,6 +178,7 @@ def test_a_frozen_window_is_submitted_once_and_a_broken_job_fails_it(
     (window,) = state.windows("support")
     assert window["phase"] == "failed"
     assert window["detail"]["log"] == "no memory"
+    assert window["reason"] == "job deskwheel-support-0 failed without publishing a run"
     kept = Path(settings.train.runs_dir) / f"{window['run_id']}.toml"
     expected = f"-m train run --config {kept} --snapshot snap-1 --from-version 0\n"
     assert (tmp_path / "calls").read_text() == expected
@@ -253,19 +199,31 @@ def test_a_job_gets_the_settings_of_its_watcher_and_only_the_owner_reads_them(
     assert kept.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_watcher_shows_the_evaluation_that_a_killed_job_left_behind(
+def test_a_watcher_finishes_once_what_a_killed_job_left_behind(
     settings: Settings, state: State
 ) -> None:
     state.claim_window("support", 0, to_version=0, owner="a", detail={})
     freeze(state, 0)
     state.advance_window("support", 0, expect="frozen", phase="trained", run_id="run-1")
-    left = {"pipeline": "support", "trained": {}, "judged": {}, "is_done": False}
-    state.put("announcement", "run-1", {**left, "evaluation": {"evaluation_id": "eval-1"}})
-    watcher = Watcher(settings, state, owner="a")
-    watcher.step(now())
-    watcher.step(now())
-    assert set(state.documents("evaluation")) == {"eval-1"}
-    assert len(state.timeline("support", kind="evaluated")) == 1
+    state.put("announcement", "run-1", {"is_done": False})
+    asked: list[str] = []
+
+    def finish(run_id: str) -> bool:
+        asked.append(run_id)
+        return len(asked) > 1
+
+    watcher = Watcher(settings, state, owner="a", finish=finish)
+    for _ in range(3):
+        watcher.step(now())
+    assert asked == ["run-1", "run-1"]
+
+
+def test_what_a_job_has_finished_itself_is_left_alone(settings: Settings, state: State) -> None:
+    state.claim_window("support", 0, to_version=0, owner="a", detail={})
+    freeze(state, 0)
+    state.advance_window("support", 0, expect="frozen", phase="trained", run_id="run-1")
+    state.put("announcement", "run-1", {"is_done": True})
+    Watcher(settings, state, owner="a", finish=lambda _: pytest.fail("asked")).step(now())
 
 
 def test_a_job_that_the_cluster_forgot_is_submitted_again(
@@ -281,16 +239,108 @@ def test_a_job_that_the_cluster_forgot_is_submitted_again(
     assert jobs.status(submission_id_of("support", 0)) != "missing"
 
 
-def test_the_trigger_verb_prints_the_decision_and_changes_nothing(
-    settings: Settings, state: State, capsys: pytest.CaptureFixture[str]
+class Cluster:
+    """Jobs of a cluster far away: what they were told, and how each stands."""
+
+    def __init__(self) -> None:
+        self.submitted: list[str] = []
+        self.stands: dict[str, JobStatus] = {}
+        self.when_asked: Callable[[], object] = lambda: None
+
+    def submit(self, name: str, command: Sequence[str]) -> None:
+        self.submitted.append(name)
+        self.stands.setdefault(name, "running")
+
+    def status(self, name: str) -> JobStatus:
+        self.when_asked()
+        return self.stands.get(name, "missing")
+
+    def log_tail(self, name: str, *, lines: int) -> str:
+        return f"the end of {name}"
+
+
+@pytest.fixture
+def cluster() -> Cluster:
+    return Cluster()
+
+
+def submitted(state: State, *, attempts: int = 1) -> None:
+    """The window 0..0 as its watcher leaves it."""
+    state.claim_window("support", 0, to_version=0, owner="a", detail={"effective": 4})
+    freeze(state, 0)
+    state.advance_window(
+        "support", 0, expect="frozen", phase="submitted", run_id="run-1", attempts=attempts
+    )
+
+
+def test_a_failed_job_is_tried_again_under_a_name_of_its_own_and_not_for_ever(
+    settings: Settings, state: State, cluster: Cluster
 ) -> None:
-    version = fill(settings)
-    assert show_decision(settings, argparse.Namespace(json=True)) == 0
-    assert json.loads(capsys.readouterr().out) == {
-        "outcome": "fired",
-        "fired": True,
-        "effective": 4,
-        "version": version,
-    }
+    submitted(state)
+    cluster.submit("deskwheel-support-0", [])
+    watcher = Watcher(with_attempts(settings, 3), state, owner="a", jobs=cluster)
+    for _ in range(6):
+        cluster.stands[cluster.submitted[-1]] = "failed"
+        watcher.step(now())
+    names = ["deskwheel-support-0", "deskwheel-support-0-attempt2", "deskwheel-support-0-attempt3"]
+    assert cluster.submitted == names
+    (window,) = state.windows("support")
+    assert (window["phase"], window["attempts"]) == ("failed", 3)
+    assert window["reason"] == f"job {names[-1]} failed without publishing a run"
+    assert window["detail"] == {
+        "effective": 4, "reason": window["reason"], "log": f"the end of {names[-1]}",
+    }  # fmt: skip
+    retried = [e["detail"]["attempt"] for e in state.timeline("support", kind="retried")]
+    assert retried == [3, 2]
+
+
+def test_a_window_that_a_former_release_submitted_counts_as_its_first_attempt(
+    settings: Settings, state: State, cluster: Cluster
+) -> None:
+    submitted(state, attempts=0)
+    cluster.stands["deskwheel-support-0"] = "failed"
+    Watcher(with_attempts(settings, 1), state, owner="a", jobs=cluster).step(now())
+    assert state.windows("support")[0]["phase"] == "failed"
+
+
+def test_a_held_window_has_ended_and_its_examples_fire_nothing(
+    settings: Settings, state: State, cluster: Cluster
+) -> None:
+    fill(settings)
+    submitted(state)
+    assert hold_window(state, "support", 0, reason="the loss is no number")
+    Watcher(settings, state, owner="a", jobs=cluster).step(now() + LATER)
+    assert cluster.submitted == []
+    assert [w["phase"] for w in state.windows("support")] == ["held"]
+    assert decide(settings, state, now=now() + LATER).effective == 0
+
+
+@pytest.mark.parametrize("stands", ["missing", "failed", "succeeded"])
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_watcher_that_was_paused_for_longer_than_its_lease_does_nothing_more(
+    settings: Settings, state: State, cluster: Cluster, stands: JobStatus, attempts: int
+) -> None:
+    submitted(state)
+    if stands != "missing":
+        cluster.stands["deskwheel-support-0"] = stands
+    zombie = Watcher(with_attempts(settings, attempts), state, owner="a", jobs=cluster)
+    cluster.when_asked = lambda: (zombie.release(), state.acquire_lease(*LEASE, 60.0))
+    assert not zombie.step(now())
+    (window,) = state.windows("support")
+    assert (window["phase"], window["attempts"]) == ("submitted", 1)
+    assert cluster.submitted == []
+
+
+def test_a_watcher_whose_lease_was_taken_while_it_counted_claims_nothing(
+    settings: Settings, state: State
+) -> None:
+    fill(settings)
+
+    def decide_slowly(*arguments: Any, **more: Any) -> TriggerDecision:
+        zombie.release()
+        state.acquire_lease(*LEASE, 60.0)
+        return decide(*arguments, **more)
+
+    zombie = Watcher(settings, state, owner="a", decide=decide_slowly)
+    assert not zombie.step(now())
     assert state.windows("support") == []
-    assert state.timeline("support") == []

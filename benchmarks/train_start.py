@@ -1,0 +1,137 @@
+"""How long it takes from the trigger's claim to the first optimizer step, on the embedded stack.
+
+`python -m benchmarks.train_start [--examples N]` starts Ray and the training watcher of an embedded
+stack in a temporary folder, then appends N examples, which fire the trigger. Claimed windows are
+frozen by validate's own function, asked once a second as its job asks it, without its JVM. Moments
+come from the window and from the run's progress document; the clock is one machine's.
+"""
+
+import argparse
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from benchmarks.claims import Claim, add_json_option, claims_of, report
+from deskwheel import lake
+from deskwheel.ids import digest
+from deskwheel.progress import Progress, all_progress
+from deskwheel.records import Redaction, ValidatedExample
+from deskwheel.schema import to_table
+from deskwheel.settings import Settings
+from deskwheel.stack import Stack
+from deskwheel.state import State
+from deskwheel.tables import VALIDATED
+from validate.snapshots.freeze import watch_windows
+
+_LIMIT_S = 400.0
+_TARGET_S = 60
+claim_of = claims_of("train_start")
+
+
+def make_examples(count: int, now: datetime) -> list[ValidatedExample]:
+    """Valid examples of five categories, one customer each."""
+    return [_example(number, now) for number in range(count)]
+
+
+def _example(number: int, now: datetime) -> ValidatedExample:
+    key = digest(str(number))
+    split = "test" if number % 8 == 0 else "train"
+    return ValidatedExample(
+        example_id=f"ex-{key[:20]}", tenant="acme", conversation_id=f"conv-{number}",
+        conversation_version=1, position=0, channel="chat", kind="ideal", negative_kind=None,
+        query=f"How do I reset lamp number {number}?",
+        response=f"Switch lamp {number} on and off six times until it blinks white.",
+        context="", category=f"C{number % 5}", sentiment="neutral", has_needless_apology=False,
+        is_empathetic=False, resolution_probability=0.9, csat=None, subject_key=key[:32],
+        agent_key=None, authorship="human", turn_ids=[],
+        redaction=Redaction(version="r1", counts={}), sent_at=now, content_hash=key,
+        ruleset_version="pairs", code_version="0", verdict="valid", reasons=[],
+        suite_version="suite", split=split, validated_at=now,
+    )  # fmt: skip
+
+
+def measure(count: int, home: Path) -> list[Claim]:
+    """Claims about one start."""
+    plain = Settings()
+    wished = replace(
+        plain,
+        trigger=replace(
+            plain.trigger,
+            min_fresh_examples=count // 2,
+            max_category_share=1.0,
+            cool_down_s=0.0,
+            interval_s=1.0,
+        ),
+        # Other examples differ by a number alone, on purpose: nothing here is about contamination.
+        validate=replace(plain.validate, contamination="drop", max_contaminated_share=1.0),
+    )
+    stack = Stack(home, wished)
+    try:
+        stack.start(["ray", "trainer"])
+        stack.wait_ready()
+        return _measured(stack.settings, count)
+    finally:
+        stack.stop()
+
+
+def _measured(settings: Settings, count: int) -> list[Claim]:
+    state, stop = State(settings.pipeline.state_url), threading.Event()
+    freezer = threading.Thread(
+        target=watch_windows,
+        args=(settings, state, stop),
+        kwargs={"now": lambda: datetime.now(UTC)},
+    )
+    freezer.start()
+    try:
+        rows = to_table(make_examples(count, datetime.now(UTC)), ValidatedExample)
+        lake.append(settings.pipeline.lake, VALIDATED, rows)
+        progress = _first_step(settings, state)
+        (window,) = state.windows(settings.pipeline.name)
+        frozen = state.timeline(settings.pipeline.name, kind="frozen")[0]["at"]
+    finally:
+        stop.set()
+        freezer.join()
+        state.close()
+    moments = [window["claimed_at"], frozen, progress.started_at, str(progress.first_step_at)]
+    claimed, froze, began, stepped = (datetime.fromisoformat(moment) for moment in moments)
+
+    def part(what: str, seconds: float, peer: str, target: str = "") -> Claim:
+        return claim_of(what, seconds, "s", target, peer)
+
+    return [
+        part(
+            "fired_to_first_step", (stepped - claimed).total_seconds(),
+            "claim to the first report of the training worker", f"<= {_TARGET_S}",
+        ),
+        part("to_frozen", (froze - claimed).total_seconds(), f"{count} examples, no JVM"),
+        part("to_driver", (began - froze).total_seconds(), "watcher, Ray's job server, imports"),
+        part("to_step", (stepped - began).total_seconds(), "packing, workers, imports, one step"),
+    ]  # fmt: skip
+
+
+def _first_step(settings: Settings, state: State) -> Progress:
+    until = time.monotonic() + _LIMIT_S
+    while time.monotonic() < until:
+        for progress in all_progress(state, settings.pipeline.name):
+            if progress.first_step_at is not None:
+                return progress
+        time.sleep(0.2)
+    raise TimeoutError(f"no optimizer step within {_LIMIT_S:.0f} s; {state.windows('support')}")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Measure, print the claims, and return 1 if one does not hold."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--examples", type=int, default=400, metavar="N")
+    add_json_option(parser)
+    chosen = parser.parse_args(argv)
+    with tempfile.TemporaryDirectory() as folder:
+        return report(measure(chosen.examples, Path(folder)), chosen.json)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,110 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from peft import get_peft_model
+
+from deskwheel.settings import TrainSettings
+from train.finetune import ops
+from train.finetune.batches import IGNORED, lay_side_by_side
+from train.finetune.lean import LeanLlama, lay_out
+from train.finetune.methods import adapter_config
+from train.finetune.packed import Example
+from train.model import load_base
+
+
+@pytest.fixture
+def model(settings: TrainSettings) -> Any:
+    """The tiny base under an adapter that is no longer the zero it begins as."""
+    torch.manual_seed(1)
+    model = get_peft_model(load_base(settings), adapter_config(settings))
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return model
+
+
+@pytest.fixture
+def examples() -> list[Example]:
+    rng = np.random.default_rng(3)
+    return [
+        Example(ids=rng.integers(4, 1900, size).astype(np.int32), prompt_tokens=size // 2)
+        for size in (30, 7, 31, 12, 29, 2)
+    ]
+
+
+def by_transformers(model: Any, examples: list[Example]) -> float:
+    """The loss of each example alone, summed, with its gradient left in the model."""
+    total = 0.0
+    for example in examples:
+        laid = lay_side_by_side([example])
+        logits = model(input_ids=laid["input_ids"][None], use_cache=False).logits[0]
+        loss = torch.nn.functional.cross_entropy(
+            logits[:-1], laid["labels"][1:], ignore_index=IGNORED, reduction="sum"
+        )
+        loss.backward()
+        total += loss.item()
+    return total
+
+
+def gradients(model: Any) -> dict[str, torch.Tensor]:
+    found = {n: p.grad.clone() for n, p in model.named_parameters() if p.grad is not None}
+    model.zero_grad()
+    return found
+
+
+@pytest.mark.parametrize("longest_square", [512, 0])
+def test_loss_and_gradient_are_those_of_transformers(
+    model: Any, examples: list[Example], monkeypatch: pytest.MonkeyPatch, longest_square: int
+) -> None:
+    monkeypatch.setattr(ops, "_LONGEST_SQUARE", longest_square)
+    wanted_loss, wanted = by_transformers(model, examples), gradients(model)
+    lean = LeanLlama(model, dtype=torch.float32)
+    lean.merge()
+    loss = lean.loss(lay_out(examples))
+    loss.backward()
+    assert loss.item() == pytest.approx(wanted_loss, rel=1e-5)
+    found = gradients(model)
+    assert found.keys() == wanted.keys()
+    for name, gradient in wanted.items():
+        torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-4, msg=name)
+
+
+def test_bfloat16_keeps_the_loss_and_the_direction(model: Any, examples: list[Example]) -> None:
+    wanted_loss, wanted = by_transformers(model, examples), gradients(model)
+    lean = LeanLlama(model, dtype=torch.bfloat16)
+    lean.merge()
+    loss = lean.loss(lay_out(examples))
+    loss.backward()
+    assert loss.item() == pytest.approx(wanted_loss, rel=0.01)
+    ours, theirs = (torch.cat([g.flatten() for _, g in sorted(found.items())])
+                    for found in (gradients(model), wanted))  # fmt: skip
+    assert float(torch.nn.functional.cosine_similarity(ours, theirs, dim=0)) > 0.99
+
+
+def test_a_step_is_not_seen_before_the_weights_are_merged_again(
+    model: Any, examples: list[Example]
+) -> None:
+    lean = LeanLlama(model, dtype=torch.float32)
+    lean.merge()
+    flat = lay_out(examples)
+    before = lean.loss(flat).item()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            if "lora_B" in name:
+                parameter.add_(0.1)
+    assert lean.loss(flat).item() == before
+    lean.merge()
+    assert lean.loss(flat).item() != before
+
+
+def test_examples_are_laid_out_by_length_in_buckets_with_little_padding(
+    examples: list[Example],
+) -> None:
+    flat = lay_out(examples)
+    assert flat.lengths == (2, 7, 12, 29, 30, 31)
+    assert flat.buckets == ((0, 1), (1, 3), (3, 6))
+    assert len(flat.ids) == sum(flat.lengths)
+    assert len(flat.labels) == sum(len(e.ids) - e.prompt_tokens for e in examples)
+    assert flat.ids[flat.predicting + 1].tolist() == flat.labels.tolist()

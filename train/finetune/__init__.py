@@ -1,0 +1,1 @@
+"""How an adapter comes out of a frozen snapshot: encoding, packing, two engines, checkpoints."""

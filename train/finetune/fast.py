@@ -1,0 +1,237 @@
+"""The engine for Llamas of some millions of parameters on a CPU: a loop of its own.
+
+Where a model is tiny, a trainer's bookkeeping, padding and products of frozen weights take most of
+the time (`python -m benchmarks.train_throughput`). Loss, optimizer, schedule and sequences a step
+are those of TRL's trainer. Reads packed sets; writes model checkpoints into a folder.
+"""
+
+import math
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from peft import set_peft_model_state_dict
+from safetensors.torch import load_file, save_file
+from torch.distributed import all_reduce, get_rank, is_initialized
+
+from deskwheel.errors import ConfigError
+from train.files import BEST, WEIGHTS
+from train.finetune.checkpoints import RunState, storing
+from train.finetune.engine import (
+    Job,
+    Metrics,
+    Pace,
+    Trained,
+    check_finite,
+    finish_checkpoint,
+    load_best,
+    logging_steps,
+    warmup_steps,
+)
+from train.finetune.lean import LeanLlama, lay_out
+from train.finetune.methods import FAST_MODELS, sequences_per_step
+from train.finetune.packed import Example, PackedSet
+from train.finetune.precision import DTYPES
+from train.finetune.stopping import Stopping
+
+_OPTIMIZER = "optimizer.safetensors"
+_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+_MOST_TOKENS = 8192
+"""Computed at once; more costs memory and saves no time."""
+_MAX_NORM = 1.0
+_KEPT = 2
+
+
+def train_fast(job: Job, resume_from: Path | None) -> Trained:
+    """Train an adapter with hand-made products; a finished run is only loaded.
+
+    Raises:
+        ConfigError: the base is no Llama as `train.finetune.lean` knows it.
+        DivergedError: a loss was not finite.
+        CheckpointError: a model checkpoint could not be written.
+    """
+    config = job.model.get_base_model().config
+    if config.model_type not in FAST_MODELS or config.attention_bias or config.mlp_bias:
+        raise ConfigError(
+            f"train.engine='fast' knows {', '.join(FAST_MODELS)} without biases, and"
+            f" {job.settings.base_model!r} is {config.model_type}; set train.engine='sft'"
+        )
+    loop = _Loop(job)
+    if resume_from is not None:
+        loop.resume(resume_from)
+    while not loop.state.is_over:
+        loop.step()
+    load_best(job.model, loop.best)
+    return Trained(
+        model=job.model.eval(),
+        steps=loop.state.step,
+        history=loop.state.history,
+        stopping=loop.state.stopping,
+    )
+
+
+def order_of(sequences: int, *, seed: int, start: int, count: int) -> list[int]:
+    """`count` places of an endless row of epochs, each all sequences in an order of its own."""
+    found: list[int] = []
+    while len(found) < count:
+        epoch, place = divmod(start + len(found), sequences)
+        shuffled = np.random.default_rng([seed, epoch]).permutation(sequences)
+        found += [int(i) for i in shuffled[place : place + count - len(found)]]
+    return found
+
+
+def learning_rate_share(step: int, *, warmup: int, steps: int) -> float:
+    """Share of the peak learning rate at a step from 0: a linear rise, then half a cosine to 0.
+
+    Source: transformers, `get_cosine_schedule_with_warmup`.
+    """
+    if step < warmup:
+        return step / max(1, warmup)
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / max(1, steps - warmup)))
+
+
+class _Loop:
+    """A run under way: model, optimizer, and how far it is."""
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._parameters = [p for p in job.model.parameters() if p.requires_grad]
+        self._lean = LeanLlama(job.model, dtype=DTYPES[job.precision])
+        self._optimizer = torch.optim.AdamW(
+            self._parameters, lr=job.settings.lr, weight_decay=0.0, fused=True
+        )
+        self._losses: list[float] = []
+        self._pace = Pace(job)
+        self._rank = get_rank() if is_initialized() else 0
+        self.best: Path | None = None
+        self.state = RunState(step=0, precision=job.precision)
+
+    def resume(self, checkpoint: Path) -> None:
+        """Go on where a model checkpoint was made."""
+        set_peft_model_state_dict(self._job.model, load_file(str(checkpoint / WEIGHTS)))
+        stored = load_file(str(checkpoint / _OPTIMIZER))
+        for number, parameter in enumerate(self._parameters):
+            self._optimizer.state[parameter] = {m: stored[f"{m}.{number}"] for m in _MOMENTS}
+        self.state = RunState.read(checkpoint)
+        self.best = checkpoint / BEST
+
+    def step(self) -> None:
+        """One optimizer step, with what is due after it: report, look at dev, checkpoint."""
+        settings, done = self._job.settings, self.state.step
+        share = learning_rate_share(done, warmup=warmup_steps(settings), steps=settings.steps)
+        for group in self._optimizer.param_groups:
+            group["lr"] = settings.lr * share
+        self._losses.append(self._learn(self._sequences(done)))
+        check_finite(self._losses[-1], step=done + 1)
+        torch.nn.utils.clip_grad_norm_(self._parameters, _MAX_NORM)
+        self._optimizer.step()
+        self._optimizer.zero_grad(set_to_none=True)
+        done += 1
+        self.state = replace(self.state, step=done, is_over=done >= settings.steps)
+        if done == 1 or done % logging_steps(settings) == 0:
+            self._tell(settings.lr * share)
+        if done % settings.checkpoint_steps == 0 or done == settings.steps:
+            self._checkpoint()
+
+    def _sequences(self, done: int) -> list[int]:
+        """The packed sequences of this worker in the step after `done`."""
+        count = sequences_per_step(self._job.settings)
+        wanted = order_of(
+            len(self._job.train), seed=self._job.settings.seed, start=done * count, count=count
+        )
+        return wanted[self._rank :: self._job.workers]
+
+    def _learn(self, sequences: Sequence[int]) -> float:
+        """Set the gradient of the mean loss over all workers; returns that loss."""
+        self._lean.merge()
+        total, labels = torch.zeros(()), 0
+        for examples in _pieces(self._job.train, sequences):
+            flat = lay_out(examples)
+            loss = self._lean.loss(flat)
+            loss.backward()
+            total += loss.detach()
+            labels += len(flat.labels)
+        sums = torch.tensor([float(total), float(labels)], dtype=torch.float64)
+        if is_initialized():
+            all_reduce(sums)
+            self._share_gradients()
+        for parameter in self._parameters:
+            if parameter.grad is not None:
+                parameter.grad /= float(sums[1])
+        return float(sums[0] / sums[1])
+
+    def _share_gradients(self) -> None:
+        for parameter in self._parameters:
+            if parameter.grad is None:
+                parameter.grad = torch.zeros_like(parameter)
+        flat = torch.cat([p.grad.flatten() for p in self._parameters])
+        all_reduce(flat)
+        sizes = [p.numel() for p in self._parameters]
+        for parameter, part in zip(self._parameters, flat.split(sizes), strict=True):
+            parameter.grad.copy_(part.view_as(parameter))
+
+    def _tell(self, lr: float) -> None:
+        mean = sum(self._losses) / len(self._losses)
+        self._losses.clear()
+        entry: dict[str, float] = {"step": float(self.state.step), "loss": mean, "lr": lr}
+        self.state = replace(self.state, history=(*self.state.history, entry))
+        self._job.report({**entry, **self._pace.at(self.state.step)}, None)
+
+    def _checkpoint(self) -> None:
+        job, metrics = self._job, self._judge_dev()
+        folder = job.directory / f"checkpoint-{self.state.step}"
+        if self._rank == 0:
+            with storing(f"model checkpoint {folder.name}"):
+                self._write(folder)
+        job.report(metrics, folder if self._rank == 0 else None)
+        old = sorted(job.directory.glob("checkpoint-*"), key=lambda f: int(f.name[11:]))[:-_KEPT]
+        for folder in old:
+            shutil.rmtree(folder)
+
+    def _judge_dev(self) -> Metrics:
+        newest: Metrics = dict(self.state.history[-1])
+        settings, dev = self._job.settings, self._job.dev
+        if not settings.patience or dev is None or not len(dev):
+            return newest
+        self._lean.merge()
+        total, labels = 0.0, 0
+        with torch.no_grad():
+            for examples in _pieces(dev, range(len(dev))):
+                flat = lay_out(examples)
+                total += float(self._lean.loss(flat))
+                labels += len(flat.labels)
+        loss = total / max(1, labels)
+        stopping: Stopping = self.state.stopping.after(
+            loss, step=self.state.step, min_delta=settings.min_delta
+        )
+        is_over = self.state.is_over or stopping.is_over(settings.patience)
+        self.state = replace(self.state, stopping=stopping, is_over=is_over)
+        return {**newest, "dev_loss": loss}
+
+    def _write(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._job.model.save_pretrained(folder)
+        moments = {
+            f"{name}.{number}": self._optimizer.state[parameter][name]
+            for number, parameter in enumerate(self._parameters)
+            for name in _MOMENTS
+        }
+        save_file(moments, str(folder / _OPTIMIZER))
+        kept = finish_checkpoint(folder, self._job, self.state, best=self.best)
+        self.best = kept
+
+
+def _pieces(packed: PackedSet, sequences: Sequence[int]) -> Iterator[list[Example]]:
+    """The examples of packed sequences, as many at once as are computed together."""
+    piece: list[Example] = []
+    for number in sequences:
+        examples = packed.examples(number)
+        if piece and sum(len(e.ids) for e in (*piece, *examples)) > _MOST_TOKENS:
+            yield piece
+            piece = []
+        piece += examples
+    if piece:
+        yield piece

@@ -1,0 +1,126 @@
+"""What is trained of a base model, with what it needs: adapter, adapter on 4 bits, or everything.
+
+Reads and writes no table.
+"""
+
+import importlib.util
+from typing import Any
+
+import torch
+from peft import LoraConfig
+from transformers import BitsAndBytesConfig
+
+from deskwheel.errors import ConfigError
+from deskwheel.settings import TrainSettings
+
+FAST_MODELS = ("llama",)
+
+
+def check_method(settings: TrainSettings) -> None:
+    """Return if this machine and release can train as the settings have it.
+
+    Raises:
+        ConfigError: a part is missing, or two settings do not go together.
+    """
+    has_gpu = settings.use_gpu and torch.cuda.is_available()
+    if settings.method == "qlora":
+        if not has_gpu:
+            raise ConfigError(
+                "train.method='qlora' computes in 4 bits on CUDA, and"
+                f" train.use_gpu={settings.use_gpu} with {torch.cuda.device_count()} GPUs here;"
+                " set train.method='lora'"
+            )
+        if importlib.util.find_spec("bitsandbytes") is None:
+            raise ConfigError(
+                "train.method='qlora' needs the package bitsandbytes, which is not installed:"
+                " install it beside deskwheel, or set train.method='lora'"
+            )
+    if settings.parallel == "fsdp2" and not has_gpu:
+        raise ConfigError(
+            "train.parallel='fsdp2' shares a base among GPUs, and there is none on this worker;"
+            " set train.use_gpu=true on a machine with GPUs, or train.parallel='ddp'"
+        )
+    if settings.parallel == "fsdp2" and settings.method == "qlora":
+        raise ConfigError(
+            "train.parallel='fsdp2' with train.method='qlora' is not offered: use one of them"
+        )
+    if settings.engine == "fast" and (settings.method != "lora" or settings.use_gpu):
+        raise ConfigError(
+            f"train.engine='fast' trains an adapter on a CPU, not method={settings.method!r} with"
+            f" use_gpu={settings.use_gpu}; set train.engine='sft'"
+        )
+
+
+def check_served(settings: TrainSettings) -> None:
+    """Return if what is trained can be judged and served by the rest of the pipeline.
+
+    Raises:
+        ConfigError: it would be a whole model, or lie in shares on several GPUs.
+    """
+    for key, refused, why in (
+        ("method", "full", "makes a whole model, and the gate and serving take adapters only"),
+        ("parallel", "fsdp2", "leaves shares of the base, and a worker judges a whole one"),
+    ):
+        if getattr(settings, key) == refused:
+            raise ConfigError(
+                f"train.{key}={refused!r} {why}; set another one, or call"
+                " train.loop.train_adapter in workers of your own"
+            )
+
+
+def adapter_config(settings: TrainSettings) -> LoraConfig | None:
+    """The adapter to train on every linear layer; None for a full fine-tune.
+
+    Source: Hu et al. 2021, LoRA; all layers as in Dettmers et al. 2023, QLoRA.
+    """
+    if settings.method == "full":
+        return None
+    return LoraConfig(
+        r=settings.lora_r,
+        lora_alpha=settings.lora_alpha,
+        lora_dropout=0.0,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+
+
+def quantization(settings: TrainSettings) -> Any:
+    """How the frozen base is held for QLoRA (4-bit NormalFloat, scales quantised too), else None.
+
+    Source: Dettmers et al. 2023, QLoRA.
+    """
+    if settings.method != "qlora":
+        return None
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+
+
+def split_batch(settings: TrainSettings, workers: int) -> tuple[int, int]:
+    """(packed sequences at once, times) of a worker, so that a step has the global batch.
+
+    With fewer workers than `train.workers` (`train.min_workers`) a step may hold up to one round
+    more than the global batch.
+
+    Raises:
+        ConfigError: all workers are there and cannot share the global batch evenly.
+    """
+    wanted = sequences_per_step(settings)
+    for at_once in range(min(settings.batch_size, wanted), 0, -1):
+        if wanted % (at_once * workers) == 0:
+            return at_once, wanted // (at_once * workers)
+    if workers == settings.workers:
+        raise ConfigError(
+            f"train.global_batch={wanted} is no multiple of train.workers={workers}; a step"
+            f" would have more than that: set it to {-(-wanted // workers) * workers}"
+        )
+    return 1, -(-wanted // workers)
+
+
+def sequences_per_step(settings: TrainSettings) -> int:
+    """Packed sequences of one optimizer step over all workers."""
+    plain = settings.batch_size * settings.accumulation * settings.workers
+    return settings.global_batch or plain

@@ -1,0 +1,39 @@
+"""What can be said to the verbs about runs. Loads nothing heavy: `--help` reads it."""
+
+from deskwheel.stage import option
+
+RUN_OPTIONS = (
+    option("--snapshot", metavar="ID", help="snapshot to train on"),
+    option(
+        "--from-version",
+        type=int,
+        metavar="N",
+        help="the submitted window that starts there: what comes out is published for it",
+    ),
+    option(
+        "--data",
+        metavar="FILE.jsonl",
+        help="chats to train on in place of a snapshot (`messages`, or `prompt`, `completion`)",
+    ),
+    option("--register", action="store_true", help="alone: make it a model version in MLflow"),
+)
+
+_RUN = option("run", metavar="RUN", help="id of a run, or the version its window starts at")
+
+LOG_OPTIONS = (
+    _RUN,
+    option("-f", "--follow", action="store_true", help="go on until the job ends"),
+    option("-n", "--lines", type=int, default=50, metavar="N", help="how many lines to begin with"),
+)
+
+CANCEL_OPTIONS = (
+    _RUN,
+    option("--reason", required=True, metavar="TEXT", help="why; kept with the window"),
+    option("--by", metavar="NAME", help="who; by default who is logged in"),
+)
+
+MANIFEST_OPTIONS = (
+    option("--snapshot", required=True, metavar="ID", help="snapshot of the window"),
+    option("--from-version", required=True, type=int, metavar="N", help="start of the window"),
+    option("--attempt", type=int, default=1, metavar="N", help="which attempt at it"),
+)

@@ -1,0 +1,189 @@
+"""Runs for people: a list of them with their verdicts, their output, and an end for one of them.
+
+Reads runs, evaluations, windows and progress; `cancel` writes windows and the timeline. Loads no
+engine but the client of the place where jobs run.
+"""
+
+import argparse
+import getpass
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from deskwheel.errors import StateError
+from deskwheel.progress import (
+    Progress,
+    all_progress,
+    end_progress,
+    progress_sentence,
+)
+from deskwheel.settings import Settings
+from deskwheel.state import END_PHASES, OPEN_PHASES, Row, State
+from train.jobs import Jobs, open_jobs
+from train.ledger import hold_window, submission_id_of
+
+_ALL_LINES = 100_000
+_POLL_S = 1.0
+
+
+def show_runs(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Verb `runs`: every run of the pipeline with its verdict or its progress, oldest first."""
+    state = State(settings.pipeline.state_url)
+    try:
+        rows = list_runs(state, settings.pipeline.name)
+    finally:
+        state.close()
+    if arguments.json:
+        print(json.dumps(rows, default=str))
+        return 0
+    now = datetime.now(UTC)
+    for row in rows:
+        print(_line(row, now))
+    return 0
+
+
+def list_runs(state: State, pipeline: str) -> list[dict[str, Any]]:
+    """One row a run that began: its record and verdict where there are some, and its progress."""
+    told = {p.run_id: p for p in all_progress(state, pipeline)}
+    runs = {id: r for id, r in state.documents("run").items() if r["pipeline"] == pipeline}
+    verdicts = {e["run_id"]: e["verdict"] for e in state.documents("evaluation").values()}
+    rows = [
+        {
+            "run_id": run_id,
+            **runs.get(run_id, {}),
+            "verdict": verdicts.get(run_id),
+            "progress": asdict(told[run_id]) if run_id in told else None,
+        }
+        for run_id in {**told, **runs}
+    ]
+    return sorted(rows, key=_begun)
+
+
+def show_log(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Verb `logs`: what the last job of a run has printed; with -f what it goes on to print.
+
+    Raises:
+        StateError: no window has such a run.
+        ServiceError: the place where jobs run does not answer.
+    """
+    state = State(settings.pipeline.state_url)
+    try:
+        window = window_of(state, settings.pipeline.name, arguments.run)
+        jobs, name = open_jobs(settings), _job_of(window)
+        text = jobs.log_tail(name, lines=_ALL_LINES if arguments.follow else arguments.lines)
+        print("\n".join(text.splitlines()[-arguments.lines :]), flush=True)
+        if arguments.follow:
+            _follow(jobs, name, text, sleep=time.sleep)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        state.close()
+    return 0
+
+
+def cancel(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Verb `cancel`: end a window that is under way, for a reason, and the job that trains it.
+
+    Raises:
+        StateError: there is no such window or run, or it has ended otherwise.
+        ServiceError: the job cannot be reached; the window has ended all the same.
+    """
+    state = State(settings.pipeline.state_url)
+    try:
+        window = window_of(state, settings.pipeline.name, arguments.run)
+        actor = arguments.by or getpass.getuser()
+        is_ended = cancel_window(state, window, actor=actor, reason=arguments.reason)
+        _stop_job(settings, window)
+    finally:
+        state.close()
+    print("cancelled" if is_ended else "cancelled before", file=sys.stderr)
+    return 0
+
+
+def cancel_window(state: State, window: Row, *, actor: str, reason: str) -> bool:
+    """End an open window as held, so that its job can publish nothing; False: it was cancelled.
+
+    A compare-and-set on the window decides against a publication at the same moment: the job's
+    version is withdrawn, or this raises. Its examples fire the trigger no second time.
+
+    Raises:
+        StateError: the window has ended otherwise.
+    """
+    pipeline, start = window["pipeline"], window["from_version"]
+    why = f"cancelled by {actor}: {reason}"
+    if hold_window(state, pipeline, start, reason=why):
+        detail = {"actor": actor, "reason": reason, "from_version": start}
+        subject = window["run_id"] or f"window {start}"
+        state.record(pipeline, "cancelled", subject, detail)
+        if window["run_id"]:
+            end_progress(
+                state, window["run_id"], phase="cancelled", now=datetime.now(UTC), reason=why
+            )
+        return True
+    (now,) = (w for w in state.windows(pipeline) if w["from_version"] == start)
+    if now["phase"] in END_PHASES and str(now["reason"]).startswith("cancelled by "):
+        return False
+    if now["phase"] in OPEN_PHASES:
+        return cancel_window(state, now, actor=actor, reason=reason)
+    raise StateError(
+        f"window {pipeline}/{start} has ended as {now['phase']}: nothing is left to cancel;"
+        " `python -m deploy rollback` takes a model away from customers"
+    )
+
+
+def window_of(state: State, pipeline: str, name: str) -> Row:
+    """The window that a run's id or the version it starts at names.
+
+    Raises:
+        StateError: there is none.
+    """
+    for window in state.windows(pipeline):
+        if name in (window["run_id"], str(window["from_version"])):
+            return window
+    raise StateError(
+        f"no window of {pipeline} starts at {name} or has a run of that id;"
+        " `python -m train runs` lists runs"
+    )
+
+
+def _stop_job(settings: Settings, window: Row) -> None:
+    state = State(settings.pipeline.state_url)
+    # A watcher may have begun another attempt before the window ended.
+    now = window_of(state, window["pipeline"], str(window["from_version"]))
+    state.close()
+    if now["attempts"]:
+        open_jobs(settings).stop(_job_of(now))
+
+
+def _job_of(window: Row) -> str:
+    return submission_id_of(window["pipeline"], window["from_version"], window["attempts"])
+
+
+def _follow(jobs: Jobs, name: str, text: str, *, sleep: Callable[[float], None]) -> None:
+    while jobs.status(name) == "running":
+        sleep(_POLL_S)
+        now = jobs.log_tail(name, lines=_ALL_LINES)
+        if now.startswith(text):
+            print(now[len(text) :], end="", flush=True)
+        else:
+            print(now, flush=True)
+        text = now
+    print()
+
+
+def _line(row: dict[str, Any], now: datetime) -> str:
+    told = row["progress"]
+    if "steps" in row:
+        loss = f"loss {row['first_loss']:.3f} → {row['last_loss']:.3f}"
+        verdict = row["verdict"] or "no evaluation"
+        return f"{row['run_id']}  {row['steps']} steps  {loss}  {verdict}  {row['finished_at']}"
+    sentence = progress_sentence(Progress(**told), now=now)
+    return f"{row['run_id']}  {sentence}"
+
+
+def _begun(row: dict[str, Any]) -> str:
+    return str(row.get("started_at") or row["progress"]["started_at"])
