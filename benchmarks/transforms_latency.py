@@ -131,11 +131,14 @@ def measure(folder: Path, *, rate_per_s: float, seconds: float, interval_s: floa
     job_share = (last.job_cpu_s - first.job_cpu_s) / wall_s / cores
     said = f"{len(found)} examples, {rate_per_s:g} events/s, interval {interval_s:g} s"
     other = other_load(first, last)
+    rate = _rate(lake_dir, began_s, ended_s)
+    cpu_ms = 1000 * (last.job_cpu_s - first.job_cpu_s) / max(rate * wall_s, 1.0)
     claims = [*latencies(found, LIMIT_INTERVALS * interval_s + LIMIT_S, said), *steps(found)]
     return [
         *claims,
         _claim("lag", max(lags, default=0.0), "events", "", "most that the intake was behind"),
-        _claim("rate", _rate(lake_dir, began_s, ended_s), "1/s", "", "events in `turns`"),
+        _claim("rate", rate, "1/s", "", "events in `turns`"),
+        _claim("cpu", cpu_ms, "ms", "", "of the whole job, for an event that came meanwhile"),
         _claim("job_cpu", job_share, "share", "", f"of {cores} cores, JVM and Python workers"),
         _claim("other_load", other, "cores", "", "used by processes that are not the benchmark's"),
         *(

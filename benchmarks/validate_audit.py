@@ -1,4 +1,6 @@
-"""What the audit costs, from 10^4 to 10^6 turns: `python -m benchmarks.validate_audit`.
+"""What the audit costs, from 10^4 to 10^6 turns.
+
+`python -m benchmarks.validate_audit [--sizes TURNS ...] [--plot SVG]`
 
 Tables of plain rows are written without Spark, a third of them turns with an example and a verdict;
 one audit of each size is timed. The limit is a ratio within the run: CPU seconds a row at the
@@ -8,17 +10,19 @@ largest size against those at the size before it, where the fixed cost no longer
 import argparse
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
 
 from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.live.plot import log_line_chart
 from deskwheel import lake
 from deskwheel.audit import conservation
 from deskwheel.schema import arrow_schema
 from deskwheel.tables import EXAMPLES, TURNS, VALIDATED, Table
 
-SIZES = (10_000, 100_000, 1_000_000)
+SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 EXAMPLES_SHARE = 1 / 3
 MAX_RATIO = 1.25
 
@@ -82,13 +86,24 @@ def audit_seconds(turns: int) -> float:
     return seconds
 
 
+def plot(seconds: Mapping[int, float]) -> str:
+    """The cost of a turn over the turns, as SVG: a flat line is a linear audit."""
+    points = [(size, spent / size * 1e6) for size, spent in sorted(seconds.items())]
+    return log_line_chart(
+        points, title="What a turn costs an audit", x_label="turns", y_label="CPU µs"
+    )
+
+
 def main() -> int:
     """Measure each size and print what it costs."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES), metavar="TURNS")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="write the costs there (SVG)")
     add_json_option(parser)
     arguments = parser.parse_args()
     seconds = {size: min(audit_seconds(size) for _ in range(2)) for size in arguments.sizes}
+    if arguments.plot:
+        arguments.plot.write_text(plot(seconds), encoding="utf-8")
     claims = [
         Claim(
             id=f"validate_audit.seconds_{size}",

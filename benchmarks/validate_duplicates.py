@@ -1,6 +1,6 @@
 """Signatures a second, near-copies found and falsely found, and what a row costs as rows grow.
 
-`python -m benchmarks.validate_duplicates [--pairs FILE] [--stream FOLDER] [--rows N]`
+`python -m benchmarks.validate_duplicates [--pairs FILE] [--stream FOLDER] [--rows N] [--plot SVG]`
 
 Texts are those of FILE (JSON Lines with `query`, `response`; made-up ones without). Near-copies are
 made by exchanging words until the exact Jaccard index of the shingles is what it is; found is what
@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ import numpy as np
 
 from benchmarks.claims import Claim, add_json_option, report
 from benchmarks.labelled import read_lines
+from benchmarks.live.plot import log_line_chart
 from deskwheel.records import Split
 from validate.candidates import Decision
 from validate.entries import Entry, make_entry
@@ -41,6 +43,7 @@ from validate.near import (
     shingles,
     sign,
 )
+from validate.returns import asked_pieces
 from validate.verdicts import decide
 
 SHORT_CHARS = 300
@@ -57,13 +60,17 @@ def main() -> int:
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="real texts")
     parser.add_argument("--stream", type=Path, metavar="FOLDER", help="labelled conversations")
     parser.add_argument("--rows", type=int, default=100_000, help="rows of the index at the end")
+    parser.add_argument("--plot", type=Path, metavar="FILE", help="write the costs there (SVG)")
     add_json_option(parser)
     options = parser.parse_args()
     texts = read_texts(options.pairs) if options.pairs else made_up(3000, seed=1)
     claims = [speed(texts), *found_and_false(texts), *questions(options.pairs)]
     if options.stream:
         claims += groups(options.stream)
-    return report([*claims, *growth(options.rows)], options.json)
+    costs = growth(options.rows)
+    if options.plot:
+        options.plot.write_text(plot(costs.row_us), encoding="utf-8")
+    return report([*claims, *costs.claims()], options.json)
 
 
 def read_texts(file: Path) -> list[Text]:
@@ -216,8 +223,50 @@ def groups(folder: Path) -> list[Claim]:
     ]  # fmt: skip
 
 
-def growth(rows: int) -> list[Claim]:
-    """What a row costs when the index is small, and when it is full."""
+@dataclass(frozen=True)
+class Growth:
+    """What rows cost while the index grew."""
+
+    row_us: Sequence[float]
+    """CPU microseconds a row, by batch of `BATCH_ROWS`."""
+    index_bytes: int
+
+    def claims(self) -> list[Claim]:
+        """What a row costs when the index is small, and when it is full."""
+        rows, costs = len(self.row_us) * BATCH_ROWS, self.row_us
+        return [
+            Claim(
+                id="validate_duplicates.row", value=float(np.median(costs)), unit="µs", target="",
+                peer=f"CPU a row: signature, links, verdict, index; {rows:,} rows, half copied",
+            ),
+            Claim(
+                id="validate_duplicates.growth",
+                value=float(np.mean(costs[-2:]) / np.mean(costs[1:3])),
+                unit="times", target="<= 3",
+                peer=f"cost of a row at {rows:,} rows beside that at {2 * BATCH_ROWS:,}",
+            ),
+            Claim(
+                id="validate_duplicates.index_bytes", value=self.index_bytes / rows, unit="bytes",
+                target="", peer="of the index a row",
+            ),
+        ]  # fmt: skip
+
+
+def plot(row_us: Sequence[float]) -> str:
+    """The cost of a row over the rows that are stored, as SVG: medians of ever more batches."""
+    points, first = [], 0
+    while first < len(row_us):
+        some = row_us[first : first + max(1, first // 10)]
+        points.append(((first + len(some)) * BATCH_ROWS, float(np.median(some))))
+        first += len(some)
+    return log_line_chart(
+        points, title="What a row costs the search for near-duplicates",
+        x_label="rows stored", y_label="CPU µs",
+    )  # fmt: skip
+
+
+def growth(rows: int) -> Growth:
+    """Judge so many rows, batch after batch, into one index."""
     costs: list[float] = []
     with tempfile.TemporaryDirectory() as folder, open_index(Path(folder) / "index") as index:
         index.take([], Reflected(version=0))
@@ -235,21 +284,7 @@ def growth(rows: int) -> list[Claim]:
             costs.append((time.process_time() - start) / len(texts) * 1e6)
             print(f"  {first + len(texts):>9,} rows  {costs[-1]:6.0f} CPU µs a row")
         size = sum(f.stat().st_size for f in Path(folder).iterdir())
-    return [
-        Claim(
-            id="validate_duplicates.row", value=float(np.median(costs)), unit="µs", target="",
-            peer=f"CPU a row: signature, links, verdict, index; {rows:,} rows, half near-copies",
-        ),
-        Claim(
-            id="validate_duplicates.growth", value=float(np.mean(costs[-2:]) / np.mean(costs[1:3])),
-            unit="times", target="<= 3",
-            peer=f"cost of a row at {rows:,} rows beside that at {2 * BATCH_ROWS:,}",
-        ),
-        Claim(
-            id="validate_duplicates.index_bytes", value=size / rows, unit="bytes", target="",
-            peer="of the index a row",
-        ),
-    ]  # fmt: skip
+    return Growth(costs, size)
 
 
 def _batches(rows: int) -> Iterator[list[Text]]:
@@ -281,13 +316,14 @@ def make_row(number: int, text: Text, signature: bytes | None, split: Split = "t
         "content_hash": json.dumps(text), "sent_at": NOON + timedelta(seconds=number),
         "subject_key": f"s{number}", "csat": None, "thumb": None, "resolution_probability": 0.9,
         "authorship": "human", "warnings": [], "reasons": [], "signature": signature,
+        "category": "SETUP", "asked": asked_pieces(text[0]),
     }  # fmt: skip
     return make_entry(row, split=split)
 
 
 def judge_rows(index: Index, entries: Sequence[Entry]) -> dict[str, Decision]:
     """What the gate decides on new rows, taken over by the index."""
-    seen = look_up(index, entries, {}, of_conversations=[])
+    seen = look_up(index, entries, {}, of_conversations=[], within=timedelta(days=7))
     fresh = {e.candidate.example_id: e for e in entries}
     found = decide(seen.existing, [e.candidate for e in entries], {}, seen.links)
     index.apply(found, fresh, version=(index.reflects.version or 0) + 1)

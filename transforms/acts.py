@@ -13,6 +13,8 @@ from typing import Literal
 
 from deskwheel.records import Role, Utterance
 from transforms.apology import sentences
+from transforms.folded import any_of, lowered
+from transforms.repeats import kept_for_short
 
 AgentAct = Literal[
     "greeting", "hold", "ask", "hand_over", "defer", "refuse", "complete", "offer_more",
@@ -42,30 +44,25 @@ MAX_MATCHED_CHARS = 4000
 """Acts show within the first and last sentences; a pasted log is not searched."""
 
 
-def _any(*alternatives: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:{'|'.join(alternatives)})", re.IGNORECASE)
-
-
 _APOSTROPHE = re.compile("[\u2019\u2018\u02bc]")
 _BARE_NEGATION = re.compile(
-    r"\b(do|does|did|ca|wo|is|are|was|were|has|have|had|could|would|should)nt\b", re.IGNORECASE
+    r"\b(do|does|did|ca|wo|is|are|was|were|has|have|had|could|would|should)nt\b"
 )
 """Speech recognisers and people in a hurry leave the apostrophe out."""
 
 _FILLER = re.compile(
     r"\b(?:uh+|um+|er+m?|hmm+|mm+|i mean|you know|kind of|sort of|well|like|so)\b,?\s*",
-    re.IGNORECASE,
 )
-_REPEATED = re.compile(r"\b(\w+)(?:\s+\1\b)+", re.IGNORECASE)
+_REPEATED = re.compile(r"\b(\w+)(?:\s+\1\b)+")
 
-_GREETING = _any(
+_GREETING = any_of(
     r"^\W*(?:hi+|hiya|hello|hey|howdy|good (?:morning|afternoon|evening|day)|greetings|hallo|"
     r"guten (?:tag|morgen|abend)|bonjour|bonsoir|hola|buen[oa]s (?:d[ií]as|tardes|noches)|"
     r"ol[áa]|bom dia|boa (?:tarde|noite)|ciao|buongiorno|salve|goede(?:morgen|middag|dag))"
     r"(?: there| all| team| everyone| again)?\W*$",
     r"\bis (?:any ?one|some ?one|anybody|somebody) there\W*$",
 )
-_WELCOMES = _any(
+_WELCOMES = any_of(
     r"\bhow (?:can|may|could) (?:i|we) (?:help|assist|be of)",
     r"\bwhat can (?:i|we) (?:do|help|get)",
     r"^\W*(?:\w+ ){0,4}thank(?:s| you) for (?:contacting|calling|reaching|chatting|getting in "
@@ -81,7 +78,7 @@ _WELCOMES = _any(
     r"\bcome posso aiutar",
     r"\bwaarmee kan ik",
 )
-_HOLD = _any(
+_HOLD = any_of(
     r"\b(?:one|a|just a|give me a|bear with me|another) (?:moment|minute|second|sec|few minutes|"
     r"couple of minutes)\b",
     r"\bbear with (?:me|us)\b",
@@ -94,7 +91,7 @@ _HOLD = _any(
     r"\bun (?:instant|momento|moment|attimo)\b",
     r"\bmomentje\b",
 )
-_HAND_OVER = _any(
+_HAND_OVER = any_of(
     r"\b(?:transfer(?:ring|red)?|escalat\w+|redirect(?:ing|ed)?) (?:you|this|your|the|it|to)\b",
     r"\b(?:connect|put|pass|passing|forward|forwarding|forwarded|hand|handing|refer|referring) "
     r"(?:you|this|it|your \w+|the \w+) (?:through|over|on|along|to|with|for)\b",
@@ -111,7 +108,7 @@ _HAND_OVER = _any(
     r"\b(?:transf[ée]r|transmets|transmet)\w* (?:votre|vous|la|le)\b",
     r"\b(?:le|lo|la) (?:paso|transfiero|transferir[ée])\b",
 )
-_DEFER = _any(
+_DEFER = any_of(
     r"\b(?:request|call|message|feedback|inquiry|enquiry|opinion|business) is (?:very )?"
     r"(?:important|valuable)\b",
     r"\b(?:answered|handled|processed|dealt with) in the order\b",
@@ -122,7 +119,7 @@ _DEFER = _any(
     r"\bhave (?:received|got) your (?:request|message|e-?mail)\b",
     r"\b(?:check|try|call|come|write) (?:again|back) (?:later|tomorrow|in a|next)\b",
 )
-_REFUSE = _any(
+_REFUSE = any_of(
     r"\b(?:don't|do not|doesn't|does not) (?:\w+ ){0,2}(?:have|carry|sell|offer|serve|stock|"
     r"provide|support)\b",
     r"\b(?:isn't|is not|aren't|are not|not) (?:\w+ ){0,3}(?:available|possible|on (?:our|the) menu|"
@@ -135,7 +132,7 @@ _REFUSE = _any(
     r"\b(?:out of stock|sold out|discontinued|unavailable)\b",
     r"\bunfortunately\b",
 )
-_COMPLETE = _any(
+_COMPLETE = any_of(
     r"\b(?:it|that|this|they|order|drinks?|items?|food|package|everything|\w+)"
     r"(?:'ll| will| should|s will) be (?:\w+ ){0,3}(?:ready|up|out|done|made|there|shipped|sent|"
     r"delivered|refunded|credited|processed|prepared|waiting|available|yours)\b",
@@ -161,10 +158,10 @@ _COMPLETE = _any(
     r"\b(?:sending|sent) (?:it|that|your order|the order) (?:off|over|to)\b",
     r"\benjoy your\b",
 )
-_OFFER_MORE = _any(
+_OFFER_MORE = any_of(
     r"\b(?:anything|something) else\b", r"\bany (?:other|more|further) (?:questions?|help)\b"
 )
-_CLOSING = _any(
+_CLOSING = any_of(
     r"\byou(?:'re| are)?(?: so| very| most)* welcome\b",
     r"\bhave (?:a|an) (?:\w+ )?(?:great|good|nice|lovely|wonderful|pleasant|one|day|evening|"
     r"weekend)\b",
@@ -177,7 +174,7 @@ _CLOSING = _any(
     r"\b(?:auf wiedersehen|sch(?:ö|oe)nen tag|bonne journ[ée]e|au revoir|buen d[ií]a|"
     r"que tenga|buona giornata|arrivederci|fijne dag|tot ziens|gern geschehen|de rien|de nada)\b",
 )
-_ASKS = _any(
+_ASKS = any_of(
     r"\?\s*$",
     r"^(?:\W*(?:ok(?:ay)?|sure|alright|alrighty|great|yes|yep|and|thanks?|thank you|please|"
     r"certainly|of course|got it|perfect|for security(?: reasons)?|before \w+.{0,60})[\s,.!]*)*"
@@ -193,19 +190,19 @@ _ASKS = _any(
     r"do|does|confirm\w*|correct|right|good)\b",
     r"\bconfirm (?:that|they|it|your|the)\b",
 )
-_CONDITION = _any(
+_CONDITION = any_of(
     r"\b(?:if|once|when|after|before) (?:that|this|it|everything|all|you|i|we)\b.{0,80}\b(?:i|we)"
     r"(?:'ll| will| can)\b",
     r"\bconfirm\b.{0,80}\b(?:i|we)(?:'ll| will| can)\b",
 )
-_STEPS = _any(
+_STEPS = any_of(
     r"(?:^|\n)\s*(?:\d+[.)]|[-*•])\s+\S",
     r"\b(?:follow these|these (?:are the )?steps|step by step)\b",
     r"\bhere(?:'s| is| are) (?:how|what|the)\b",
     r"\b(?:log (?:in|into)|sign in|go to|navigate to|click|visit|select|head over|open the)\b",
 )
 
-_CONFIRM = _any(
+_CONFIRM = any_of(
     r"\b(?:that|this|it|which)(?:'s| has| is|)(?: now| finally| just)? (?:worked|fixed|did it|"
     r"helps?|helped|solved|solves|sorted|resolved|does it|did the trick)\b",
     r"\b(?:works?|working|fixed|solved|sorted|resolved) (?:now|again|fine|great|perfectly|like a "
@@ -226,7 +223,7 @@ _CONFIRM = _any(
     r"\b(?:perfetto|(?:ora )?funziona|risolto)\b",
     r"\b(?:perfect|het werkt|opgelost|gelukt)\b",
 )
-_STUCK = _any(
+_STUCK = any_of(
     r"\bstill (?:\w+ ){0,2}(?:not|doesn't|does not|isn't|broken|no|the same|failing|fails|waiting|"
     r"can't|cannot|won't|getting|get|have|unable|stuck|happening|there|wrong|missing)\b",
     r"\b(?:is|it's|are|was) still (?:\w+ ){0,2}(?:the same|broken|not|wrong|failing|missing)\b",
@@ -251,13 +248,13 @@ _STUCK = _any(
     r"\bnon (?:funziona|va|aiuta)\b",
     r"\bwerkt (?:nog (?:steeds )?)?niet\b",
 )
-_WAITS = _any(
+_WAITS = any_of(
     r"\b(?:i(?:'ll| will) (?:wait|be waiting)|(?:ok(?:ay)?|fine),? (?:i(?:'ll| will) )?wait)\b",
     r"\bwhen (?:will|can|should) (?:that|this|it|they|i|you|someone)\b",
     r"\bhow long (?:will|does|is)\b.{0,20}\btake\W*$",
     r"\b(?:please )?(?:let me know|keep me (?:posted|updated))\b",
 )
-_THANKS = _any(
+_THANKS = any_of(
     r"\b(?:thank(?:s| you)?|thx|ty|cheers|appreciate\w*|danke|vielen dank|merci|gracias|"
     r"obrigad[oa]|grazie|bedankt|dank je)\b"
 )
@@ -266,16 +263,14 @@ _ASSENT = re.compile(
     r"hm+|uh ?huh|oh|um+|please|it (?:is|does)|that(?:'s| is) (?:right|correct|fine|it)|"
     r"looks? (?:good|right|correct|fine)(?: to me)?|go ahead|sounds good|i see|i did|both|"
     r"not sure|good|great|ja|nein|oui|non|s[ií]|sim|nee)[\s,.!]*)+\W*$",
-    re.IGNORECASE,
 )
 _AGREES = re.compile(
     r"^\W*(?:yes|yeah|yep|yup|ok(?:ay)?|sure|no|nope|ah|oh|that(?:'s| is)|it(?:'s| is)|looks)\b"
     r"(?!.*\b(?:work(?:s|ed)|solved|fixed|sorted|resolved|thank)\b)",
-    re.IGNORECASE,
 )
 """A reply to the agent's question; what it agrees to need not be that the problem is gone."""
 
-_OPENS_NEW_NEED = _any(
+_OPENS_NEW_NEED = any_of(
     r"\b(?:one (?:more|other|last) (?:thing|question)|another (?:question|thing|issue|problem)|"
     r"something else|also,|by the way|btw|while (?:i have you|you're at it|i'm here)|"
     r"(?:and )?(?:one|a) (?:second|other) (?:question|thing)|noch (?:eine|etwas)|"
@@ -283,8 +278,13 @@ _OPENS_NEW_NEED = _any(
 )
 
 
+@kept_for_short
 def normal(text: str) -> str:
-    """The text as the patterns read it: one kind of apostrophe, no fillers, no doubled words."""
+    """The text as the patterns read it.
+
+    In lower case, with one kind of apostrophe, without fillers and doubled words.
+    """
+    text = lowered(text)
     if len(text) > MAX_MATCHED_CHARS:
         text = f"{text[: MAX_MATCHED_CHARS // 2]}\n{text[-MAX_MATCHED_CHARS // 2 :]}"
     text = _APOSTROPHE.sub("'", text)
@@ -292,6 +292,7 @@ def normal(text: str) -> str:
     return _REPEATED.sub(r"\1", _FILLER.sub("", text)).strip()
 
 
+@kept_for_short
 def agent_act(text: str) -> AgentAct:
     """What an agent's turn does; the first sign that fits, in the order in which they mislead."""
     said = normal(text)

@@ -6,7 +6,7 @@ Pure: the stateful stream (`transforms.conversations`) keeps the turns, this mod
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import deskwheel
 from deskwheel.records import Channel, Conversation, Redaction, Utterance
@@ -74,6 +74,27 @@ class StoredTurn:
 
 STORED_COLUMNS = tuple(f.name for f in fields(StoredTurn) if f.name != "is_edited")
 """What is kept of a row of `turns`, by the names of `StoredTurn`."""
+
+
+class Closed(NamedTuple):
+    """A conversation as it leaves the state."""
+
+    conversation_id: str
+    version: int
+    close_reason: CloseReason
+    turns: Sequence[str]
+    """Lines of `StoredTurn`'s JSON."""
+
+    def line(self) -> str:
+        """The text that holds it: its first line says all but the turns."""
+        return "\n".join([json.dumps(self[:3]), *self.turns])
+
+    @staticmethod
+    def of(line: str) -> "Closed":
+        """What `line` has written."""
+        head, *turns = line.split("\n")
+        name, version, reason = json.loads(head)
+        return Closed(name, version, reason, turns)
 
 
 def assemble(

@@ -28,11 +28,11 @@ from deskwheel.tables import CONVERSATIONS, EXAMPLES, TURNS, Table
 from transforms.assemble import CloseReason, StoredTurn, assemble
 from transforms.backfill_report import Report, compare, show
 from transforms.conversations import KEEP_CLOSED_S, Closing, stored_line
-from transforms.intake import TURNS_INTAKE, mark_duplicates, row_maker
+from transforms.intake import TURNS_INTAKE, row_maker
+from transforms.marks import Facts, find_marks, marked_frame
 from transforms.mining import start_mining
 from transforms.session import spark_schema, spark_session, write_once
 from transforms.stream import check_broker, read_secret
-from transforms.thread_lookup import join_threads
 from transforms.turns import Rules
 
 MANIFEST = "backfill.json"
@@ -173,8 +173,9 @@ def _reread(
         live = load(spark, settings.pipeline.lake, TURNS)
         around = _around(live, rows, mails_since=wanted.since - horizon)
         _write(around, shadow, TURNS, batch_id=0)
-        marked = mark_duplicates(rows, shadow, TURNS_INTAKE)
-        _write(join_threads(marked, rows, shadow), shadow, TURNS, batch_id=1)
+        facts = Facts.of(rows.select(*Facts.columns(TURNS_INTAKE)).toArrow(), TURNS_INTAKE)
+        marks = find_marks(facts, shadow, TURNS_INTAKE)
+        _write(marked_frame(rows, marks, TURNS_INTAKE), shadow, TURNS, batch_id=1)
     finally:
         rows.unpersist()
 

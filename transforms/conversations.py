@@ -27,9 +27,9 @@ from deskwheel import lake
 from deskwheel.schema import to_table
 from deskwheel.settings import Settings, TransformsSettings
 from deskwheel.tables import CONVERSATIONS, TURNS
-from transforms.assemble import STORED_COLUMNS, CloseReason, StoredTurn, assemble
+from transforms.assemble import STORED_COLUMNS, Closed, CloseReason, StoredTurn, assemble
 from transforms.merged import Merged
-from transforms.session import incarnation, spark_schema, start_query, write_once
+from transforms.session import gathered, incarnation, spark_schema, start_query, write_once
 
 NAME = "conversations"
 KEEP_CLOSED_S = 7 * 24 * 3600
@@ -40,8 +40,9 @@ TICK_MS = 250
 """Micro-batches start a few ms early or late, and a wait that ends with one would else last for
 one more. A wait of nothing ends in the batch that brought the turn."""
 
-_CLOSED = "conversation_id string, version int, close_reason string, turns string"
-"""Turns as lines of `StoredTurn`'s JSON."""
+_CLOSED = "closed string"
+"""One column: Spark makes an Arrow batch for every conversation of a micro-batch, closed or not,
+and a column costs it ten microseconds."""
 
 _KEPT = "standing string, recent string"
 _RECENT_CHARS = 16_384
@@ -70,6 +71,15 @@ class _Standing(NamedTuple):
 
     def next_part(self) -> "_Standing":
         return _Standing(part=self.part + 1)
+
+    def kept_since(self, now_ms: int) -> "_Standing":
+        """The same after it was closed: its turns are kept for a while."""
+        due_ms = now_ms + KEEP_CLOSED_S * 1000
+        return self._replace(version=self.version + 1, due_ms=due_ms, due_reason="kept")
+
+    @property
+    def close_reason(self) -> CloseReason:
+        return "stated" if self.due_reason == "stated" else "idle"
 
 
 @dataclass(frozen=True)
@@ -116,7 +126,8 @@ class Conversations(StatefulProcessor):
     """State of one conversation: its turns, its version, and when it is due.
 
     Each call to the state is a round trip to the JVM, and these are most of what a turn costs: a
-    batch with new turns costs three a conversation (four with a timer), a closing five.
+    batch with new turns costs three a conversation (four with a timer), a closing five more, or
+    none more where it need not wait.
     """
 
     def __init__(self, closing: Closing) -> None:
@@ -151,18 +162,20 @@ class Conversations(StatefulProcessor):
         if not lines:
             self._write(standing, lines)
             return
+        now_ms = int(timerValues.getCurrentProcessingTimeInMs())
         wait_ms = self._closing.wait_ms(turn["channel"], is_stated=is_stated)
-        due_ms = int(timerValues.getCurrentProcessingTimeInMs()) + wait_ms - self._closing.tick_ms
-        self._write(
-            standing._replace(
-                due_ms=due_ms,
-                due_reason="stated" if is_stated else "idle",
-                timer_ms=self._set_timer(standing.timer_ms, due_ms),
-                turns=turns,
-                bytes=size,
-            ),
-            lines,
+        standing = standing._replace(
+            due_ms=now_ms + wait_ms - self._closing.tick_ms,
+            due_reason="stated" if is_stated else "idle",
+            turns=turns,
+            bytes=size,
         )
+        if standing.due_ms <= now_ms:
+            # Its timer would ring in this very batch, for six more calls to the state.
+            yield self._closed(key, standing, standing.close_reason, lines)
+            standing = standing.kept_since(now_ms)
+        timer_ms = self._set_timer(standing.timer_ms, standing.due_ms)
+        self._write(standing._replace(timer_ms=timer_ms), lines)
 
     def handleExpiredTimer(  # noqa: N802  name fixed by Spark
         self,
@@ -174,20 +187,13 @@ class Conversations(StatefulProcessor):
         standing, lines = self._read()
         standing = standing._replace(timer_ms=0)  # Spark drops the one that rings.
         now_ms = int(timerValues.getCurrentProcessingTimeInMs())
-        reason = standing.due_reason
-        if standing.due_ms > now_ms:
-            standing = standing._replace(timer_ms=self._set_timer(0, standing.due_ms))
-        elif reason == "kept":
+        if standing.due_ms <= now_ms and standing.due_reason == "kept":
             standing, lines = self._forget(standing), []
-        elif reason:
-            yield self._closed(key, standing, "stated" if reason == "stated" else "idle", lines)
-            keep_ms = now_ms + KEEP_CLOSED_S * 1000
-            standing = standing._replace(
-                version=standing.version + 1,
-                due_ms=keep_ms,
-                due_reason="kept",
-                timer_ms=self._set_timer(0, keep_ms),
-            )
+        elif standing.due_ms <= now_ms and standing.due_reason:
+            yield self._closed(key, standing, standing.close_reason, lines)
+            standing = standing.kept_since(now_ms)
+        if standing.due_ms:
+            standing = standing._replace(timer_ms=self._set_timer(0, standing.due_ms))
         self._write(standing, lines)
 
     def close(self) -> None:
@@ -227,12 +233,8 @@ class Conversations(StatefulProcessor):
     def _closed(self, key: Any, standing: _Standing, reason: CloseReason, lines: list[str]) -> Row:
         earlier = [turns for (turns,) in self._earlier.get()] if standing.is_long else []
         name = key[0] if standing.part == 1 else f"{key[0]}.{standing.part}"
-        return Row(
-            conversation_id=name,
-            version=standing.version + 1,
-            close_reason=reason,
-            turns="\n".join([*earlier, *lines]),
-        )
+        turns = [line for some in earlier for line in some.split("\n")] + lines
+        return Row(closed=Closed(name, standing.version + 1, reason, turns).line())
 
 
 def start_conversations(
@@ -248,23 +250,10 @@ def start_conversations(
         LineageError: the stream checkpoint does not continue the table.
     """
     s = settings.transforms
-    turns_path = lake.ensure(settings.pipeline.lake, TURNS)
+    closed = closed_conversations(spark, settings)
     lake.ensure(settings.pipeline.lake, CONVERSATIONS)
     checkpoint = Path(s.checkpoint_dir).absolute() / NAME
     app_id = incarnation(settings.pipeline.lake, CONVERSATIONS, checkpoint, NAME)
-    turns = (
-        spark.readStream.format("delta")
-        .load(str(turns_path))
-        .where(F.col("verdict") == "accepted")
-        .select("conversation_id", stored_line())
-    )
-    closed = turns.groupBy("conversation_id").transformWithState(
-        Conversations(Closing.of(s)),
-        _CLOSED,
-        "Append",
-        "ProcessingTime",
-    )
-
     merged = Merged(settings.pipeline.lake)
 
     def write(frame: DataFrame, batch_id: int) -> None:
@@ -277,6 +266,22 @@ def start_conversations(
         .queryName(NAME)
     )
     return start_query(writer, interval_s=0.1 if once else s.interval_s)
+
+
+def closed_conversations(spark: SparkSession, settings: Settings) -> DataFrame:
+    """The stream of conversations that close, each with its turns as lines, not yet assembled."""
+    turns = (
+        spark.readStream.format("delta")
+        .load(str(lake.ensure(settings.pipeline.lake, TURNS)))
+        .where(F.col("verdict") == "accepted")
+        .select("conversation_id", stored_line())
+    )
+    return turns.groupBy("conversation_id").transformWithState(
+        Conversations(Closing.of(settings.transforms)),
+        _CLOSED,
+        "Append",
+        "ProcessingTime",
+    )
 
 
 def stored_line() -> Column:
@@ -302,9 +307,7 @@ def _in_time(rows: Iterable[Row]) -> list[tuple[dict[str, Any], str]]:
 def catch_up(query: StreamingQuery, poll_s: float = 0.2) -> None:
     """Wait until the stream has read all turns and had one batch more for due timers; stop it.
 
-    The first batch says nothing: it repeats what the last stop cut off, without new turns. If that
-    stop cut nothing off and there are no turns, Spark runs no batch at all, and what is due waits
-    for the next turn.
+    The first batch says nothing: it repeats the last one before the stop, without new turns.
 
     Raises:
         StreamingQueryException: the stream failed.
@@ -338,9 +341,11 @@ def _write(
 ) -> None:
     """Commit the closed conversations of a micro-batch; an idle one commits nothing."""
     schema = spark_schema(CONVERSATIONS.record)
-    rows = frame.mapInArrow(_assembler(batch_id, secret, settings), schema).persist()
+    # Kept while it is written: a second look would run the stateful operator again.
+    frame = frame.mapInArrow(_assembler(batch_id, secret, settings), schema).persist()
     try:
-        closed = rows.count()
+        rows = gathered(frame)
+        closed = rows.num_rows if isinstance(rows, pa.Table) else rows.count()
         if closed:
             write_once(
                 merged.count_above(rows),
@@ -352,7 +357,7 @@ def _write(
                 compact_commits=settings.transforms.compact_commits,
             )
     finally:
-        rows.unpersist()
+        frame.unpersist()
 
 
 def _assembler(batch_id: int, secret: bytes, settings: Settings) -> Any:
@@ -363,16 +368,16 @@ def _assembler(batch_id: int, secret: bytes, settings: Settings) -> Any:
         for batch in batches:
             done = [
                 assemble(
-                    row["conversation_id"],
-                    map(StoredTurn.from_json, row["turns"].split("\n")),
-                    version=row["version"],
-                    close_reason=row["close_reason"],
+                    closed.conversation_id,
+                    map(StoredTurn.from_json, closed.turns),
+                    version=closed.version,
+                    close_reason=closed.close_reason,
                     batch_id=batch_id,
                     secret=secret,
                     company_domains=company_domains,
                     category_model=category_model,
                 )
-                for row in batch.to_pylist()
+                for closed in map(Closed.of, batch["closed"].to_pylist())
             ]
             yield from to_table(done, CONVERSATIONS.record).to_batches()
 

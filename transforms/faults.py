@@ -8,21 +8,18 @@ English first; German, French, Spanish, Portuguese, Italian and Dutch by their c
 """
 
 import re
+from collections.abc import Iterator
+
+from transforms.folded import any_of, lowered
 
 _MAX_CHARS = 20_000
 
 
-def _any(*alternatives: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:{'|'.join(alternatives)})", re.IGNORECASE)
-
-
-_CLAUSE = re.compile(
-    r"[^.!?;:\n,]+(?:[.!?;:,]+|\n|$)(?:(?<=,)(?:\s*(?:so|and|but|then|also)\b))?", re.IGNORECASE
-)
+_CLAUSE = re.compile(r"[^.!?;:\n,]+(?:[.!?;:,]+|\n|$)(?:(?<=,)(?:\s*(?:so|and|but|then|also)\b))?")
 _BARE_NEGATION = re.compile(
-    r"\b(do|does|did|ca|wo|is|are|was|were|has|have|had|could|would|should)nt\b", re.IGNORECASE
+    r"\b(do|does|did|ca|wo|is|are|was|were|has|have|had|could|would|should)nt\b"
 )
-_HARMLESS = _any(
+_HARMLESS = any_of(
     r"\b(?:nothing|not|isn't) (?:is |at all |really )?(?:wrong|bad|a problem|broken|urgent)\b",
     r"\b(?:no|without(?: any)?) (?:problems?|issues?|trouble|errors?|damage|complaints?|fault)\b",
     r"\b(?:problem|issue|error|it|that) (?:is|was|has been|'s)(?: been)? (?:solved|fixed|gone)\b",
@@ -40,7 +37,7 @@ _HARMLESS = _any(
 )
 """Words of faults where nothing has gone wrong."""
 
-_ASKS = _any(
+_ASKS = any_of(
     r"^\W*(?:(?:hi|hello|hey|good (?:morning|day|evening|afternoon)|thanks?|thank you|ok(?:ay)?|so|"
     r"and|but|also|then|well|um|uh|er|please|now|just|excuse me|sorry)\b[\s,]*)*"
     r"(?:how|what(?:'s)?|where(?:'s)?|when|which|who(?:'s|se)?|whom|"
@@ -49,11 +46,11 @@ _ASKS = _any(
     r"a|an|one)\b)",
     r"\?\s*$",
 )
-_WHY = _any(
+_WHY = any_of(
     r"\b(?:why(?! (?:should|would|do (?:you|i)))|how come|warum|wieso|pourquoi|por qu[eéê]|"
     r"perch[eé]|waarom)\b"
 )
-_WISHES = _any(
+_WISHES = any_of(
     r"\b(?:i|we)(?:'d| would)? (?:(?:only|just|really|also|still) )*(?:want|wanna|like|love|need|"
     r"wish|hope|prefer|plan|intend)\b",
     r"\b(?:i|we)(?:'ve)? (?:have to|have got to|got to|gotta|must|should like)\b|^\W*\w+ing\b",
@@ -73,7 +70,7 @@ _WISHES = _any(
     r"\b(?:vorrei|voglio|vorremmo|ho bisogno|per favore)\b",
     r"\b(?:ik (?:wil|zou|zoek)|wij willen|graag|alstublieft)\b",
 )
-_ABOUT_SELF = _any(
+_ABOUT_SELF = any_of(
     r"^\W*(?:(?:hi|hello|hey|yes|no|ok(?:ay)?|sure|uh|um|so|well|hallo|bonjour|hola|"
     r"ciao)[\s,.!]*)*\W*$",
     r"\b(?:my (?:name|number|order|account|email|e-mail|address|phone|id|date|birthday|policy|"
@@ -84,7 +81,7 @@ _ABOUT_SELF = _any(
     r"seven|eight|nine)\s*)+)\W*$",
     r"\b(?:sorry|apolog\w+|excuse me|my bad|pardon|entschuldig\w+|scusi|desculpe|perd[oó]n)\b",
 )
-_FAULT = _any(
+_FAULT = any_of(
     r"\b(?:damag\w*|wrong(?:ly)?|broke\w*|break(?:s|ing)|crack\w*|scratch\w*|dent(?:s|ed)|torn|"
     r"rip(?:ped|s)|crush\w*|smash\w*|shatter\w*|leak\w*|spill\w*|soak\w*|flood\w*|burn(?:t|s|ed|"
     r"ing)|"
@@ -134,10 +131,10 @@ _FAULT = _any(
     r"\b(?:kapot|beschadigd|vertraagd|verkeerd\w*|twee keer|defect|wacht al|werkt (?:\w+ )?niet|"
     r"niet (?:aangekomen|ontvangen|meer|gekregen)|nooit|niemand|bang|kwijt)\b",
 )
-_OWN_CASE = _any(r"\b(?:my|our|this|mine|i got|you sent|again|still|since|yesterday|today|me)\b")
+_OWN_CASE = any_of(r"\b(?:my|our|this|mine|i got|you sent|again|still|since|yesterday|today|me)\b")
 """Signs that a question is about the customer's own case."""
 
-_IS_UPSET = _any(
+_IS_UPSET = any_of(
     r"\b(?:damn(?:ed)?|bloody|f[u*]ck\w*|goddamn\w*|freaking|wtf|shit\w*|crap|bullshit|verdammt\w*|"
     r"scheiss\w*|scheiße|putain|merde|mierda|merda|cazzo|verdomme)\b",
     r"\b(?:lodg|fil|mak|submitt?|rais)(?:e|ing|ed)? (?:(?:a|an|my|our|the|some|another) )?(?:\w+ )?"
@@ -148,28 +145,39 @@ _IS_UPSET = _any(
 
 def names_fault(text: str) -> bool:
     """Whether a customer says that something went wrong, in so many words."""
-    return _read(text)[0]
+    said = _said(text)
+    if _IS_UPSET.search(said):
+        return True
+    return any(_is_fault(clause, asks=bool(_ASKS.search(clause))) for clause in _clauses(said))
 
 
 def reports_fault(text: str) -> bool:
-    """Whether a customer reports a fault, loss, delay or distress, in English or six others."""
-    is_named, is_only_told = _read(text)
-    return is_named or is_only_told
+    """Whether a customer reports a fault, loss, delay or distress, in English or six others.
 
-
-def _read(text: str) -> tuple[bool, bool]:
-    """Whether a fault is named, and whether something is told without any question or wish."""
-    said = _BARE_NEGATION.sub(r"\1n't", text[:_MAX_CHARS].replace("\u2019", "'"))
+    A fault that is named, or something that is told without any question or wish.
+    """
+    said = _said(text)
     if _IS_UPSET.search(said):
-        return True, True
+        return True
     has_request = False
     told = False
-    for match in _CLAUSE.finditer(_HARMLESS.sub(" ", said)):
-        clause = match[0]
+    for clause in _clauses(said):
         asks = bool(_ASKS.search(clause))
-        is_own = not asks or bool(_OWN_CASE.search(clause))
-        if _WHY.search(clause) or (is_own and _FAULT.search(clause)):
-            return True, True
+        if _is_fault(clause, asks=asks):
+            return True
         has_request = has_request or asks or bool(_WISHES.search(clause))
         told = told or (len(clause.split()) > 1 and not _ABOUT_SELF.search(clause))
-    return False, told and not has_request
+    return told and not has_request
+
+
+def _said(text: str) -> str:
+    return _BARE_NEGATION.sub(r"\1n't", lowered(text[:_MAX_CHARS].replace("\u2019", "'")))
+
+
+def _clauses(said: str) -> Iterator[str]:
+    return (match[0] for match in _CLAUSE.finditer(_HARMLESS.sub(" ", said)))
+
+
+def _is_fault(clause: str, *, asks: bool) -> bool:
+    is_own = not asks or bool(_OWN_CASE.search(clause))
+    return bool(_WHY.search(clause) or (is_own and _FAULT.search(clause)))

@@ -8,32 +8,46 @@ the same `dlq.offset`).
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F  # noqa: N812  the name every PySpark programme uses
+from pyspark.sql.pandas.types import from_arrow_schema, from_arrow_type
 from pyspark.sql.streaming import StreamingQuery
 
 from deskwheel import lake, reasons
 from deskwheel.records import Pointer
-from deskwheel.schema import arrow_schema, to_table
+from deskwheel.schema import to_table
 from deskwheel.settings import Settings
 from deskwheel.tables import FEEDBACK, TURNS, Table
-from deskwheel.times import from_us
 from deskwheel.topics import DEAD_LETTER_BYTES, RAW, dead_letter_topic
 from deskwheel.topics import FEEDBACK as FEEDBACK_TOPIC
 from transforms.access import hide_credentials, kafka_options
+from transforms.marks import Facts, find_marks, marked_frame, marked_table
 from transforms.outcomes import feedback_rows
 from transforms.parse.model import RawEvent
-from transforms.session import incarnation, spark_schema, start_query, write_once
-from transforms.thread_lookup import join_threads
+from transforms.session import gathered, incarnation, spark_schema, start_query, write_once
 from transforms.turns import Rules, turn_rows
 
 RowMaker = Callable[..., Sequence[Any]]
+
+LETTER = "letter"
+"""Column that holds what a dead letter needs of a rejected record."""
+
+_LETTERS_BYTES = 16 * 1024 * 1024
+"""What one task keeps for dead letters; a flood of them is read again instead."""
+
+_HEADER_TYPE = pa.struct([("key", pa.string()), ("value", pa.binary())])
+_LETTER_TYPE = pa.struct(
+    [("key", pa.binary()), ("value", pa.binary()), ("headers", pa.list_(_HEADER_TYPE))]
+)
+_REJECTED = pa.schema(
+    [("topic", pa.string()), ("partition", pa.int32()), ("offset", pa.int64()),
+     ("reason", pa.string())]
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -114,55 +128,82 @@ def write_batch(
     rules: Rules,
     app_id: str,
 ) -> None:
-    """Parse a micro-batch, mark redelivered events, keep dead letters, commit once."""
-    columns = ["topic", "partition", "offset", "timestamp", "headers", "size", "small_value"]
+    """Parse a micro-batch, mark redelivered events, keep dead letters, commit once.
+
+    Spark runs one job, the parsing; what follows needs no second look at the records, and is done
+    in this process.
+    """
+    columns = ["topic", "partition", "offset", "timestamp", "key", "headers", "size", "small_value"]
     # One task a core, not one a topic-partition: a Python worker's crossing costs more than
     # the few rows of a partition.
     tasks = frame.sparkSession.sparkContext.defaultParallelism
-    rows = (
+    schema = spark_schema(intake.table.record).add(LETTER, from_arrow_type(_LETTER_TYPE))
+    parsed = (
         frame.select(*columns)
         .coalesce(tasks)
-        .mapInArrow(row_maker(intake, rules, batch_id), spark_schema(intake.table.record))
+        .mapInArrow(row_maker(intake, rules, batch_id, with_letters=True), schema)
     )
-    rows = rows.persist()
-    try:
-        summary = _summary(rows)
-        if not summary:
-            return
-        if _reasons(summary) & reasons.DEAD_LETTER:
-            _publish_dead_letters(frame, rows, settings)
-        oldest = min(r["oldest"] for r in summary)
-        marked = mark_duplicates(rows, settings, intake, oldest=oldest)
-        if intake.table is TURNS:
-            marked = join_threads(marked, rows, settings)
-        write_once(
-            marked,
-            settings.pipeline.lake,
-            intake.table,
-            app_id=app_id,
-            batch_id=batch_id,
-            metadata={"ranges": _ranges(summary)},
-            compact_commits=settings.transforms.compact_commits,
-        )
-    finally:
-        rows.unpersist()
+    made = gathered(parsed)
+    looked_at: pa.Table = made
+    if isinstance(made, DataFrame):
+        looked_at = parsed.select(*Facts.columns(intake), LETTER).toArrow()
+    facts = Facts.of(looked_at, intake)
+    if not facts.places:
+        return
+    _publish_dead_letters(frame, facts, looked_at[LETTER].to_pylist(), settings)
+    marks = find_marks(facts, settings, intake)
+    marked: pa.Table | DataFrame
+    if isinstance(made, DataFrame):
+        marked = marked_frame(parsed.drop(LETTER), marks, intake)
+    else:
+        marked = marked_table(made.drop_columns([LETTER]), facts, marks, intake)
+    write_once(
+        marked,
+        settings.pipeline.lake,
+        intake.table,
+        app_id=app_id,
+        batch_id=batch_id,
+        metadata={"ranges": _ranges(facts)},
+        compact_commits=settings.transforms.compact_commits,
+    )
 
 
 def row_maker(
-    intake: Intake, rules: Rules, batch_id: int
+    intake: Intake, rules: Rules, batch_id: int, *, with_letters: bool = False
 ) -> Callable[[Iterable[pa.RecordBatch]], Iterator[pa.RecordBatch]]:
-    """A function for `mapInArrow`: Kafka records in, rows of the intake's table out."""
+    """A function for `mapInArrow`: Kafka records in, rows of the intake's table out.
+
+    With letters a column more holds key, value and headers of the records that were rejected, up
+    to some megabytes a task.
+    """
     make_rows, record = intake.make_rows, intake.table.record
 
     def convert(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        left = _LETTERS_BYTES if with_letters else -1
         for batch in batches:
             rows: list[Any] = []
+            letters: list[dict[str, Any] | None] = []
             for raw in batch.to_pylist():
                 event, pointer = _event(raw)
-                rows.extend(make_rows(event, pointer, rules, batch_id=batch_id))
-            yield from to_table(rows, record).to_batches()
+                made = make_rows(event, pointer, rules, batch_id=batch_id)
+                rows.extend(made)
+                is_kept = made[0].reason in reasons.DEAD_LETTER and len(event.data) <= left
+                left -= len(event.data) if is_kept else 0
+                letter = _letter(raw, rules) if is_kept else None
+                letters.extend([letter] * len(made))
+            table = to_table(rows, record)
+            if with_letters:
+                table = table.append_column(LETTER, pa.array(letters, _LETTER_TYPE))
+            yield from table.to_batches()
 
     return convert
+
+
+def _letter(raw: dict[str, Any], rules: Rules) -> dict[str, Any] | None:
+    """What a dead letter needs of its record; None where the value was not handed on."""
+    if raw["size"] > rules.limits.max_event_bytes:
+        return None
+    return {"key": raw["key"], "value": raw["small_value"], "headers": raw["headers"]}
 
 
 def _event(raw: dict[str, Any]) -> tuple[RawEvent, Pointer]:
@@ -181,109 +222,36 @@ def _event(raw: dict[str, Any]) -> tuple[RawEvent, Pointer]:
     return event, Pointer(topic=raw["topic"], partition=raw["partition"], offset=raw["offset"])
 
 
-def mark_duplicates(
-    rows: DataFrame, settings: Settings, intake: Intake, *, oldest: int | None = None
-) -> DataFrame:
-    """The rows with redelivered events marked, each by one row that carries no text.
-
-    An event is a duplicate when one with its id was accepted earlier: in this batch (first
-    offset wins) or in the table, within `transforms.dedup_horizon_h` of the broker's clock.
-
-    Args:
-        rows: The batch, cached.
-        settings: Says where the table is and how far back to look.
-        intake: Whose rows they are.
-        oldest: Broker's time of the batch's first event in microseconds, where it is known.
-    """
-    if oldest is None:
-        oldest = _first(rows.agg(_oldest()))
-    if oldest is None:
-        return rows
-    horizon = timedelta(hours=settings.transforms.dedup_horizon_h)
-    seen = _seen(rows, intake, settings.pipeline.lake, since=from_us(oldest) - horizon)
-    same = [
-        F.col("source.topic") == F.col("seen_topic"),
-        F.col(intake.id_column) == F.col("seen_id"),
-    ]
-    is_seen = F.lit(None).alias("is_seen")
-    joined = rows.select("*", is_seen) if seen is None else rows.join(seen, on=same, how="left")
-    place = F.struct("source.partition", "source.offset")
-    by_event = Window.partitionBy("source.topic", intake.id_column, "verdict")
-    is_again = F.coalesce("is_seen", F.lit(False)) | (place != F.min(place).over(by_event))
-    is_duplicate = (F.col("verdict") == "accepted") & is_again
-    by_offset = Window.partitionBy("source").orderBy(intake.order_column)
-    numbered = joined.withColumn("is_duplicate", is_duplicate).withColumn(
-        "row_in_offset", F.row_number().over(by_offset)
-    )
-    kept = numbered.where(~F.col("is_duplicate") | (F.col("row_in_offset") == 1))
-    return kept.select(*_as_duplicate(intake, F.col("is_duplicate")))
-
-
-def _seen(rows: DataFrame, intake: Intake, lake_dir: str, *, since: datetime) -> DataFrame | None:
-    """Events of the batch that the table has accepted since then; None where there is none.
-
-    The table is read without Spark: each batch looks its few ids up among all of the horizon.
-    """
-    ids = rows.where(F.col("verdict") == "accepted").select(intake.id_column).toArrow()
-    topic, name = pc.field(("source", "topic")), pc.field(intake.id_column)
-    where = (
-        (pc.field("verdict") == "accepted")
-        & (pc.field("ingested_at") >= pa.scalar(since))
-        & name.isin(ids[intake.id_column].unique())
-    )
-    found = {
-        (row["topic"], row["name"])
-        for part in lake.scan(lake_dir, intake.table, {"topic": topic, "name": name}, where)
-        for row in part.to_pylist()
-    }
-    if not found:
-        return None
-    schema = "seen_topic string, seen_id string"
-    frame = rows.sparkSession.createDataFrame(sorted(found), schema)
-    return F.broadcast(frame.withColumn("is_seen", F.lit(True)))
-
-
-def _oldest() -> Column:
-    """Microseconds since the epoch: as a number, a time comes back in no zone but its own."""
-    return F.min(F.unix_micros("ingested_at")).alias("oldest")
-
-
-def _first(frame: DataFrame) -> Any:
-    row = frame.first()
-    return row[0] if row else None
-
-
-def _as_duplicate(intake: Intake, is_duplicate: Column) -> list[Column]:
-    """Every column of the table, emptied of content where the row is a duplicate."""
-    replaced = {
-        "verdict": F.lit("duplicate"),
-        "reason": F.lit(reasons.DUPLICATE_EVENT),
-        "text": F.lit(None),
-        "shadow_text": F.lit(None),
-        "draft_text": F.lit(None),
-        "final_text": F.lit(None),
-        "disfluencies": F.lit(None),
-        "cuts": F.lit(None),
-        "notes": F.lit(None),
-        "emoji": F.lit(None),
-    }
-    return [
-        F.when(is_duplicate, replaced[name]).otherwise(F.col(name)).alias(name)
-        if name in replaced
-        else F.col(name)
-        for name in arrow_schema(intake.table.record).names
-    ]
-
-
-def _publish_dead_letters(frame: DataFrame, rows: DataFrame, settings: Settings) -> None:
+def _publish_dead_letters(
+    frame: DataFrame,
+    facts: Facts,
+    letters: Sequence[dict[str, Any] | None],
+    settings: Settings,
+) -> None:
     """Copy the original bytes of rejected events, with the reason in headers.
 
-    Headers of the original stay; ours start with `dlq.`. An event that was sent back from here
-    before (`python -m ingest dlq replay`) says so in two of them, which are carried on.
+    Records without a letter, because they are large or many, are read once more. Headers of the
+    original stay; ours start with `dlq.`. An event that was sent back from here before (`python -m
+    ingest dlq replay`) says so in two of them, which are carried on.
     """
-    rejected = rows.where(F.col("reason").isin(*sorted(reasons.DEAD_LETTER))).select(
-        "source.topic", "source.partition", "source.offset", "reason"
-    )
+    rejected = {
+        place: (*place, reason, letter)
+        for place, reason, letter in zip(facts.places, facts.reasons, letters, strict=True)
+        if reason in reasons.DEAD_LETTER
+    }
+    spark = frame.sparkSession
+    schema = from_arrow_schema(_REJECTED)
+    if small := [row for row in rejected.values() if row[-1]]:
+        whole = from_arrow_schema(_REJECTED).add(LETTER, from_arrow_type(_LETTER_TYPE))
+        originals = spark.createDataFrame(small, whole)
+        _send(originals.select(*_REJECTED.names, f"{LETTER}.*"), settings)
+    if large := [row[:-1] for row in rejected.values() if not row[-1]]:
+        places = F.broadcast(spark.createDataFrame(large, schema))
+        _send(frame.join(places, on=_REJECTED.names[:-1]), settings)
+
+
+def _send(letters: DataFrame, settings: Settings) -> None:
+    """Write records, with topic, partition, offset and reason beside them, as dead letters."""
     added = {
         "dlq.reason": F.col("reason"),
         "dlq.rule_ids": F.col("reason"),
@@ -307,8 +275,7 @@ def _publish_dead_letters(frame: DataFrame, rows: DataFrame, settings: Settings)
     original = F.filter("headers", lambda h: ~h["key"].startswith("dlq."))
     topic = F.concat("topic", F.lit(dead_letter_topic("")))
     (
-        frame.join(F.broadcast(rejected), on=["topic", "partition", "offset"])
-        .select(
+        letters.select(
             topic.alias("topic"),
             "key",
             "value",
@@ -333,25 +300,10 @@ def _carried(header: str, pattern: str, default: Column) -> Column:
     return F.when(value.rlike(rf"\A{pattern}\z"), value).otherwise(default)
 
 
-def _summary(rows: DataFrame) -> list[Any]:
-    """Offsets, reasons and oldest time of each topic-partition; empty for an empty batch."""
-    place = [F.col("source.topic").alias("topic"), F.col("source.partition").alias("partition")]
-    return (
-        rows.groupBy(*place)
-        .agg(
-            F.min("source.offset").alias("low"),
-            F.max("source.offset").alias("high"),
-            F.collect_set("reason").alias("reasons"),
-            _oldest(),
-        )
-        .collect()
-    )
-
-
-def _reasons(summary: Sequence[Any]) -> set[str]:
-    return {reason for row in summary for reason in row["reasons"]}
-
-
-def _ranges(summary: Sequence[Any]) -> dict[str, list[int]]:
+def _ranges(facts: Facts) -> dict[str, list[int]]:
     """`topic/partition` → [first offset, last offset + 1], for the commit's metadata."""
-    return {f"{r['topic']}/{r['partition']}": [r["low"], r["high"] + 1] for r in summary}
+    found: dict[str, list[int]] = {}
+    for topic, partition, offset in facts.places:
+        low, end = found.setdefault(f"{topic}/{partition}", [offset, offset + 1])
+        found[f"{topic}/{partition}"] = [min(low, offset), max(end, offset + 1)]
+    return found

@@ -5,9 +5,13 @@ The stream counts versions in its own state, which knows nothing of `python -m t
 and the number of merged rows together are a number that no row has. Reads `conversations`.
 """
 
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pyspark.sql import DataFrame, SparkSession
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from deskwheel import lake
@@ -15,6 +19,8 @@ from deskwheel.tables import CONVERSATIONS
 
 MERGED_BATCH = -1
 """`batch_id` of a merged row: no micro-batch has it, so file statistics find these rows."""
+
+_IS_MERGED = pc.field("batch_id") == MERGED_BATCH
 
 APP = "backfill:"
 """How the transaction applications of merges begin."""
@@ -29,7 +35,7 @@ class Merged:
     _seen: int = -1
     """Delta version up to which there is none."""
 
-    def count_above(self, rows: DataFrame) -> DataFrame:
+    def count_above(self, rows: pa.Table | DataFrame) -> pa.Table | DataFrame:
         """The rows, each version raised by the merged rows of its conversation.
 
         A replayed batch gets the same versions, for what a batch itself wrote is not counted.
@@ -37,23 +43,14 @@ class Merged:
         columns of the files that hold merged rows: linear in what was ever merged, not in the
         table, as long as compaction does not mix them with others.
         """
-        if not self._is_there(rows.sparkSession):
+        if not self._is_there():
             return rows
-        names = rows.select("conversation_id").distinct()
-        merged = (
-            self._rows(rows.sparkSession)
-            .join(F.broadcast(names), "conversation_id", "left_semi")
-            .groupBy("conversation_id")
-            .agg(F.count("*").cast("int").alias("merged"))
-        )
-        version = F.col("version") + F.coalesce("merged", F.lit(0))
-        return (
-            rows.join(F.broadcast(merged), "conversation_id", "left")
-            .withColumn("version", version)
-            .select(*rows.columns)
-        )
+        if isinstance(rows, pa.Table):
+            return _raised(rows, self._counts(rows["conversation_id"].to_pylist()))
+        names = [row[0] for row in rows.select("conversation_id").distinct().collect()]
+        return _raised_frame(rows, self._counts(names))
 
-    def _is_there(self, spark: SparkSession) -> bool:
+    def _is_there(self) -> bool:
         """Whether anything was merged: asked of the table once, then of its newer commits."""
         if self._has_any:
             return True
@@ -61,7 +58,7 @@ class Merged:
         if newest is None:
             return False
         if self._seen < 0:
-            self._has_any = not self._rows(spark).isEmpty()
+            self._has_any = any(part.num_rows for part in self._scan(_IS_MERGED))
         for commit in lake.newest_commits(self.lake_dir, CONVERSATIONS):
             if self._seen < 0 or self._has_any or commit["version"] <= self._seen:
                 break
@@ -69,7 +66,36 @@ class Merged:
         self._seen = newest
         return self._has_any
 
-    def _rows(self, spark: SparkSession) -> DataFrame:
-        path = str(lake.table_path(self.lake_dir, CONVERSATIONS))
-        frame = spark.read.format("delta").load(path)
-        return frame.where(F.col("batch_id") == MERGED_BATCH).select("conversation_id")
+    def _counts(self, names: Sequence[str]) -> Counter[str]:
+        """How many merged rows each of the conversations has."""
+        wanted = pc.field("conversation_id").isin(pa.array(sorted(set(names)), pa.string()))
+        found: Counter[str] = Counter()
+        for part in self._scan(_IS_MERGED & wanted):
+            found.update(part["conversation_id"].to_pylist())
+        return found
+
+    def _scan(self, where: pc.Expression) -> Iterator[pa.RecordBatch]:
+        columns = {"conversation_id": pc.field("conversation_id")}
+        return lake.scan(self.lake_dir, CONVERSATIONS, columns, where)
+
+
+def _raised(rows: pa.Table, merged: Mapping[str, int]) -> pa.Table:
+    named = zip(rows["version"].to_pylist(), rows["conversation_id"].to_pylist(), strict=True)
+    versions = [version + merged.get(name, 0) for version, name in named]
+    at = rows.schema.get_field_index("version")
+    column = rows.schema.field(at)
+    return rows.set_column(at, column, [pa.array(versions, column.type)])
+
+
+def _raised_frame(rows: DataFrame, merged: Mapping[str, int]) -> DataFrame:
+    if not merged:
+        return rows
+    counts = rows.sparkSession.createDataFrame(
+        sorted(merged.items()), "conversation_id string, merged int"
+    )
+    version = F.col("version") + F.coalesce("merged", F.lit(0))
+    return (
+        rows.join(F.broadcast(counts), "conversation_id", "left")
+        .withColumn("version", version)
+        .select(*rows.columns)
+    )

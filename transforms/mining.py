@@ -18,7 +18,7 @@ from deskwheel.schema import to_table
 from deskwheel.settings import Settings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES
 from transforms.pairs import mine_pairs
-from transforms.session import incarnation, spark_schema, start_query, write_once
+from transforms.session import gathered, incarnation, spark_schema, start_query, write_once
 
 NAME = "examples"
 LOOK_S = 1.0
@@ -38,9 +38,9 @@ def start_mining(spark: SparkSession, settings: Settings, *, once: bool = False)
     app_id = incarnation(settings.pipeline.lake, EXAMPLES, checkpoint, NAME)
 
     def write(frame: DataFrame, batch_id: int) -> None:
-        rows = frame.mapInArrow(_mine, spark_schema(EXAMPLES.record))
+        frame = frame.mapInArrow(_mine, spark_schema(EXAMPLES.record))
         write_once(
-            rows,
+            gathered(frame),
             settings.pipeline.lake,
             EXAMPLES,
             app_id=app_id,

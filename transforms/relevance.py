@@ -14,16 +14,8 @@ Mayfield, "Character N-Gram Tokenization for European Language Text Retrieval", 
 are rarer, Zipf 1935. Measured: docs/quality.md, "Relevance". Pure; reads and writes no table.
 """
 
-import re
-
+from deskwheel.pieces import pieces
 from transforms.redact import THINGS
-
-PIECE_CHARS = 4
-
-MAX_CHARS = 4000
-"""What is read of each text."""
-
-_WORD = re.compile(r"<([A-Z][A-Z0-9]*(?:_LAST4)?)(?:_\d{1,7})?>|[^\W_]{4,}")
 
 
 def relevance(query: str, response: str) -> float:
@@ -32,19 +24,6 @@ def relevance(query: str, response: str) -> float:
     >>> relevance("Can I return the lamp?", "Returns of lamps are free.") > 0.5
     True
     """
-    asked, answered = _pieces(query), _pieces(response)
+    asked, answered = pieces(query, THINGS), pieces(response, THINGS)
     shorter = min(len(asked), len(answered))
     return round(len(asked & answered) / shorter, 4) if shorter else 0.0
-
-
-def _pieces(text: str) -> set[str]:
-    found: set[str] = set()
-    for match in _WORD.finditer(text[:MAX_CHARS]):
-        if match[1] is None:
-            # The mark tells a word's beginning from its inside: "port" is not all in "support".
-            word = f"^{match[0].casefold()}"
-            found.update(word[i : i + PIECE_CHARS] for i in range(len(word) - PIECE_CHARS + 1))
-        elif match[1] in THINGS:
-            # As many as a word of average length has.
-            found.update(f"{match[0]}{n}" for n in range(PIECE_CHARS))
-    return found

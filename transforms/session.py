@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
@@ -27,6 +28,8 @@ from deskwheel.tables import Table
 JVM_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.level=error"
 """Client compiler and serial collector: on two cores the start costs a third of the default's
 CPU seconds (docs/decisions.md); set `java_options` for steady load on a large machine."""
+
+MAX_GATHERED = "256m"
 
 _MARKER = "deskwheel.app"
 
@@ -46,6 +49,8 @@ def spark_session(
     settings = {
         "spark.driver.extraClassPath": str(jar_dir("spark") / "*"),
         "spark.driver.memory": driver_memory,
+        # What `gathered` takes into this process at most; the default is as large as the heap.
+        "spark.driver.maxResultSize": MAX_GATHERED,
         "spark.driver.extraJavaOptions": java_options,
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
@@ -83,6 +88,20 @@ def spark_schema(record: Any) -> StructType:
     return from_arrow_schema(arrow_schema(record))
 
 
+def gathered(frame: DataFrame) -> pa.Table | DataFrame:
+    """The rows of a micro-batch in this process, as an Arrow table.
+
+    One Spark job, the only one that a micro-batch needs. Rows beyond `MAX_GATHERED`, as after a
+    long stop, stay with Spark: then the frame itself is returned, to be read again.
+    """
+    try:
+        return frame.toArrow()
+    except Exception as error:
+        if "maxResultSize" not in str(error):
+            raise
+        return frame
+
+
 def start_query(writer: DataStreamWriter, *, interval_s: float | None) -> StreamingQuery:
     """Start a stream: a micro-batch every `interval_s`, or, for None, what is there and its end."""
     if interval_s is None:
@@ -91,7 +110,7 @@ def start_query(writer: DataStreamWriter, *, interval_s: float | None) -> Stream
 
 
 def write_once(
-    frame: DataFrame,
+    rows: DataFrame | pa.Table,
     lake_dir: str | Path,
     table: Table,
     *,
@@ -106,18 +125,24 @@ def write_once(
     application: a batch replayed after a crash is committed once.
     Source: Delta Lake documentation, "Idempotent table writes in foreachBatch".
 
+    Rows in Arrow are committed by this process without Spark, which costs a batch of some thousand
+    rows a fiftieth of the CPU time (docs/decisions.md); a frame may be larger than memory.
+
     Each commit is a file, and every later batch opens all of them to find duplicates: after every
     `compact_commits` versions they are merged (0: never).
     """
-    (
-        frame.coalesce(1)
-        .write.format("delta")
-        .mode("append")
-        .option("txnAppId", app_id)
-        .option("txnVersion", str(batch_id))
-        .option("userMetadata", json.dumps({"app": app_id, "batch": batch_id, **metadata}))
-        .save(str(lake.table_path(lake_dir, table)))
-    )
+    if isinstance(rows, pa.Table):
+        lake.append_once(lake_dir, table, rows, app_id=app_id, batch_id=batch_id, metadata=metadata)
+    else:
+        (
+            rows.coalesce(1)
+            .write.format("delta")
+            .mode("append")
+            .option("txnAppId", app_id)
+            .option("txnVersion", str(batch_id))
+            .option("userMetadata", json.dumps({"app": app_id, "batch": batch_id, **metadata}))
+            .save(str(lake.table_path(lake_dir, table)))
+        )
     if compact_commits:
         _compact(lake_dir, table, compact_commits)
 
@@ -161,7 +186,7 @@ def incarnation(lake_dir: str | Path, table: Table, checkpoint: Path, name: str)
             f"stream {name}: the stream checkpoint {checkpoint} cannot be read: {damage}."
             " Restore the checkpoint together with the lake"
         )
-    newest = max(_batches(checkpoint / "offsets"), default=-1)
+    newest = max(batches_of(checkpoint / "offsets"), default=-1)
     if known and (known in earlier or not earlier) and earlier.get(known, -1) <= newest:
         return known
     if earlier:
@@ -182,7 +207,7 @@ def incarnation(lake_dir: str | Path, table: Table, checkpoint: Path, name: str)
 
 def _damage(checkpoint: Path) -> str | None:
     """What Spark could not go on from, in words: of each log it reads the newest files."""
-    offsets, commits = (_batches(checkpoint / log) for log in ("offsets", "commits"))
+    offsets, commits = (batches_of(checkpoint / log) for log in ("offsets", "commits"))
     if commits and commits[-1] > max(offsets, default=-1):
         return f"commits has batch {commits[-1]}, offsets ends before it"
     logs = [
@@ -197,7 +222,7 @@ def _damage(checkpoint: Path) -> str | None:
     return None
 
 
-def _batches(log: Path) -> list[int]:
+def batches_of(log: Path) -> list[int]:
     """Numbers of the batches that a log of the stream checkpoint holds, in order."""
     return sorted(int(p.name) for p in log.glob("[0-9]*") if p.name.isdigit())
 

@@ -6,19 +6,16 @@ gives the same ids.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as F  # noqa: N812
 
 from deskwheel import lake
 from deskwheel.settings import Settings
 from deskwheel.tables import TURNS
-from deskwheel.times import from_us
 from transforms.threads import Mail, assign_threads
 
 MOST_PER_KEY = 50
@@ -26,39 +23,35 @@ MOST_PER_KEY = 50
 not fill the driver."""
 
 _MAIL = ("conversation_id", "sent_at", "thread_keys")
-_PLACE = ("topic", "partition", "offset")
 
 
-def join_threads(marked: DataFrame, rows: DataFrame, settings: Settings) -> DataFrame:
-    """The rows with each mail in the conversation that it continues.
+class MailRow(NamedTuple):
+    """A row of the batch that has thread keys: a mail, or an outcome of one."""
 
-    Args:
-        marked: The batch's rows as they will be written.
-        rows: The same before duplicates were marked, cached: cheap to read twice.
-        settings: Says where the table is and how far back to look.
-    """
-    # Times as numbers: Spark's come back in no zone but the machine's.
-    times = [F.unix_micros(name).alias(name) for name in ("sent_at", "ingested_at")]
-    mails = rows.where(F.col("thread_keys").isNotNull()).select(
-        *[f"source.{p}" for p in _PLACE], "conversation_id", "thread_keys", *times
-    )
-    batch = mails.collect()
+    place: tuple[str, int, int]
+    conversation_id: str
+    sent_at: datetime
+    thread_keys: Sequence[str]
+    ingested_at: datetime
+
+
+def find_threads(batch: Sequence[MailRow], settings: Settings) -> dict[tuple[str, int, int], str]:
+    """The conversation that each mail continues, by its place, where it is not its own."""
     if not batch:
-        return marked
+        return {}
     horizon = timedelta(hours=settings.transforms.thread_horizon_h)
-    since = from_us(min(row["ingested_at"] for row in batch)) - horizon
-    names = {_name(key) for row in batch for key in row["thread_keys"]}
+    since = min(row.ingested_at for row in batch) - horizon
+    names = {_name(key) for row in batch for key in row.thread_keys}
     found = assign_threads(
-        [Mail(r["conversation_id"], from_us(r["sent_at"]), tuple(r["thread_keys"])) for r in batch],
+        [Mail(row.conversation_id, row.sent_at, tuple(row.thread_keys)) for row in batch],
         stored_mails(settings.pipeline.lake, names, since=since),
         subject_window=timedelta(hours=settings.transforms.thread_subject_h),
     )
-    moved = [
-        (*(row[p] for p in _PLACE), conversation)
+    return {
+        row.place: conversation
         for row, conversation in zip(batch, found, strict=True)
-        if conversation != row["conversation_id"]
-    ]
-    return _moved(marked, moved) if moved else marked
+        if conversation != row.conversation_id
+    }
 
 
 def stored_mails(lake_dir: str, names: Collection[str], *, since: datetime) -> list[Mail]:
@@ -96,12 +89,3 @@ def _newest(mails: Sequence[Mail]) -> list[Mail]:
 def _name(key: str) -> str:
     """A key without its kind: mails name a mail and refer to it by the same hash."""
     return key[1:]
-
-
-def _moved(marked: DataFrame, moved: Iterable[tuple[Any, ...]]) -> DataFrame:
-    schema = "topic string, partition long, offset long, thread string"
-    threads = marked.sparkSession.createDataFrame(list(moved), schema)
-    same = [F.col(f"source.{p}") == F.col(p) for p in _PLACE]
-    thread = F.coalesce("thread", "conversation_id").alias("conversation_id")
-    columns = [thread if name == "conversation_id" else F.col(name) for name in marked.columns]
-    return marked.join(F.broadcast(threads), same, "left").select(*columns)

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import deskwheel
@@ -319,4 +320,8 @@ def _bounded(event_id: str) -> str:
 
 
 def _key(rules: Rules, person: str | None) -> str | None:
-    return ids.subject_key(rules.secret, rules.tenant, person) if person else None
+    return _subject_key(rules.secret, rules.tenant, person) if person else None
+
+
+_subject_key = lru_cache(maxsize=4_096)(ids.subject_key)
+"""Kept: each row of an event asks for the same customer, and agents come again and again."""

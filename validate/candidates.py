@@ -42,6 +42,14 @@ class Candidate:
     """As stored; None for one not judged before."""
     place: Place = Place()
     """As stored."""
+    subject: str = ""
+    """The customer, or the conversation where the customer is unknown; of one tenant."""
+    category: str = ""
+    asked: bytes | None = None
+    """What `validate.returns` compares of the query; None where the customer is unknown."""
+    is_answer: bool = True
+    """Whether the customer's return speaks against it: not where it is no answer to give, nor
+    where a person set that aside."""
 
     @property
     def is_member(self) -> bool:

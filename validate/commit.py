@@ -9,15 +9,24 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from deskwheel import lake
 from deskwheel.tables import VALIDATED
 from transforms.session import spark_schema, write_once
+from validate.index import Index
 
 JUDGED = ("verdict", "reasons", "validated_at", "cluster_id", "group_id", "duplicate_of")
 """What a later batch changes of a stored row that it does not hold."""
+
+COMPILED = {
+    "spark.sql.codegen.wholeStage": "true",
+    "spark.sql.codegen.factoryMode": "FALLBACK",
+}
+COMPILED_FROM = 20_000
+"""Rows of a batch from which compiling costs less CPU than it saves (docs/decisions.md)."""
 
 FIXED = ("example_id", "split")
 """What nothing changes of a stored row."""
@@ -38,6 +47,7 @@ def commit_batch(
     batch_id: int,
     changes_rows: bool,
     metadata: Mapping[str, Any],
+    rows: int = 0,
 ) -> int | None:
     """The version that the commit made, or None where (app_id, batch_id) was committed before.
 
@@ -52,20 +62,62 @@ def commit_batch(
         changes_rows: whether `is_stored` is ever true; a batch without is appended, which is
             cheaper.
         metadata: put on the commit.
+        rows: of the batch, for `compiled_from`.
     """
     before = lake.current_version(lake_dir, VALIDATED)
-    if changes_rows:
-        _merge(judged, lake_dir, {"app": app_id, "batch": batch_id, **metadata})
-    else:
-        write_once(
-            judged.drop("is_stored"), lake_dir, VALIDATED,
-            app_id=app_id, batch_id=batch_id, metadata=metadata,
-        )  # fmt: skip
+    with compiled_from(judged.sparkSession, rows):
+        if changes_rows:
+            _merge(judged, lake_dir, {"app": app_id, "batch": batch_id, **metadata})
+        else:
+            write_once(
+                judged.drop("is_stored"), lake_dir, VALIDATED,
+                app_id=app_id, batch_id=batch_id, metadata=metadata,
+            )  # fmt: skip
     after = lake.current_version(lake_dir, VALIDATED)
     newest = next(lake.newest_commits(lake_dir, VALIDATED), {"version": None})
     is_ours = (newest.get("app"), newest.get("batch")) == (app_id, batch_id)
     is_only = before is not None and after == before + 1 == newest["version"]
     return after if is_ours and is_only else None
+
+
+@contextmanager
+def compiled_from(spark: SparkSession, rows: int) -> Iterator[None]:
+    """Whole-stage code for a write of at least `COMPILED_FROM` rows.
+
+    The session interprets, because a micro-batch never pays the compiler back; a backfill's does.
+    """
+    compiled = COMPILED if rows >= COMPILED_FROM else {}
+    before = {key: str(spark.conf.get(key)) for key in compiled}
+    for key, value in compiled.items():
+        spark.conf.set(key, value)
+    try:
+        yield
+    finally:
+        for key, old in before.items():
+            spark.conf.set(key, old)
+
+
+def compact_when_due(index: Index, lake_dir: Path, *, commits: int) -> None:
+    """Merge the table's small files every so many versions; the index is told that no row changed.
+
+    Every batch opens all files to change a row, and a new index reads them. A failure costs time
+    later, so it is only told.
+
+    Args:
+        index: up to date with the table, else nothing is done.
+        lake_dir: folder of the tables.
+        commits: `transforms.compact_commits`; 0: never.
+    """
+    version = index.reflects.version
+    if not commits or not version or version % commits:
+        return
+    try:
+        merged = lake.compact(lake_dir, VALIDATED)
+    except DeltaError as error:
+        print(f"{VALIDATED.name}: its files were not merged ({error}); the next time is soon")
+        return
+    if merged and lake.current_version(lake_dir, VALIDATED) == version + 1:
+        index.note_version(version + 1)
 
 
 def _merge(judged: DataFrame, lake_dir: Path, metadata: Mapping[str, Any]) -> None:

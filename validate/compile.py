@@ -19,6 +19,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from deskwheel.errors import ConfigError
+from validate.screen import screen_columns
 from validate.suite import ephemeral_context
 
 DOMAIN = ("column", "column_A", "column_B", "column_list")
@@ -90,12 +91,17 @@ def compile_rules(suite: Any, frame: DataFrame) -> dict[str, Column]:
     lost = [rule for rule, metric in metrics.items() if metric.id not in resolved]
     if lost:
         raise ConfigError(f"rules {', '.join(lost)} cannot be compiled: GX makes no column of them")
-    return {
-        e.meta["rule_id"]: _where_meant(
-            e, _among_values(e, resolved[metrics[e.meta["rule_id"]].id][0]), engine=engine
-        )
-        for e in suite.expectations
-    }
+    screens = screen_columns(
+        {e.meta["rule_id"]: found for e in suite.expectations if (found := _forbidden(e))}
+    )
+    columns = {}
+    for expectation in suite.expectations:
+        rule = expectation.meta["rule_id"]
+        condition = _among_values(expectation, resolved[metrics[rule].id][0])
+        if rule in screens:
+            condition = screens[rule] & condition
+        columns[rule] = _where_meant(expectation, condition, engine=engine)
+    return columns
 
 
 def complete(frame: DataFrame, schema: StructType) -> DataFrame:
@@ -146,6 +152,16 @@ def _condition(expectation: Any) -> MetricConfiguration:
     return MetricConfiguration(
         f"{metric}.condition", metric_domain_kwargs=domain, metric_value_kwargs=values
     )
+
+
+def _forbidden(expectation: Any) -> tuple[str, list[str]] | None:
+    """Column and patterns of a rule that is broken where one of them is found."""
+    kwargs = expectation.configuration.kwargs
+    patterns = {
+        "column_values.not_match_regex": [kwargs.get("regex")],
+        "column_values.not_match_regex_list": kwargs.get("regex_list"),
+    }.get(expectation.map_metric)
+    return (kwargs["column"], list(patterns)) if patterns else None
 
 
 def _among_values(expectation: Any, condition: Column) -> Column:

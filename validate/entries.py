@@ -13,6 +13,7 @@ from typing import Any
 from deskwheel.ids import digest
 from deskwheel.records import Split
 from validate.candidates import Candidate, Decision, Place, rate_outcome
+from validate.returns import CUSTOMER_CAME_BACK, asked_pieces
 
 KEYS = (
     "example_id", "tenant", "kind", "conversation_id", "conversation_version", "content_hash",
@@ -20,8 +21,8 @@ KEYS = (
 )  # fmt: skip
 """Columns of an example that an entry is made of, beside what was rejected."""
 STORED = (
-    *KEYS, "rejected_response", "warnings", "verdict", "reasons", "split", "cluster_id", "group_id",
-    "signature",
+    *KEYS, "rejected_response", "category", "query", "warnings", "verdict", "reasons", "split",
+    "cluster_id", "group_id", "signature",
 )  # fmt: skip
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,13 +36,16 @@ class Entry:
     """An example's keys with those by which others find it."""
 
     candidate: Candidate
-    subject: str
-    """The customer, or the conversation where the customer is unknown; of one tenant."""
     scope: str
     """Tenant and kind: only within it are examples compared."""
     signature: bytes | None
     shape: int | None
     """63 bits of scope and signature: equal for what cannot be told apart."""
+
+    @property
+    def subject(self) -> str:
+        """The customer, or the conversation where the customer is unknown; of one tenant."""
+        return self.candidate.subject
 
     def stopped(self, rules: tuple[str, ...]) -> "Entry":
         """The entry, kept out by rules for its batch unless rules of its own do that already."""
@@ -63,7 +67,7 @@ def read_entry(row: Mapping[str, Any]) -> Entry:
     """The entry of a stored row (columns `STORED`)."""
     rejected = row["rejected_response"]
     return make_entry(
-        row,
+        {**row, "asked": asked_pieces(row["query"])},
         split=row["split"],
         rejected=None if rejected is None else rejected_digest(rejected),
         verdict=row["verdict"],
@@ -72,7 +76,7 @@ def read_entry(row: Mapping[str, Any]) -> Entry:
 
 
 def make_entry(row: Mapping[str, Any], *, split: Split, **changes: Any) -> Entry:
-    """The entry of a row with the columns `KEYS`, `warnings`, `reasons` and `signature`.
+    """The entry of a row with `KEYS`, `category`, `asked`, `warnings`, `reasons`, `signature`.
 
     Args:
         row: of an example.
@@ -98,9 +102,13 @@ def make_entry(row: Mapping[str, Any], *, split: Split, **changes: Any) -> Entry
                 warnings=row["warnings"],
             ),
             reasons=tuple(row["reasons"]),
+            subject=subject_of(row),
+            category=row["category"] or "",
+            asked=row["asked"] if row["subject_key"] else None,
+            is_answer=row["kind"] != "negative"
+            and CUSTOMER_CAME_BACK not in (row["warnings"] or ()),
             **changes,
         ),
-        subject=subject_of(row),
         scope=scope,
         signature=signature,
         shape=None if signature is None else _shape(scope, signature),

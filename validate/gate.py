@@ -18,12 +18,11 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -45,7 +44,7 @@ from validate.batch_rules import (
 )
 from validate.candidates import Decision
 from validate.catch_up import catch_up
-from validate.commit import commit_batch
+from validate.commit import commit_batch, compact_when_due
 from validate.compile import RowRules, compile_row_rules, complete
 from validate.drift import Baseline
 from validate.entries import KEYS, Entry, make_entry, subject_of
@@ -53,6 +52,7 @@ from validate.index import Index, open_index
 from validate.lookup import look_up
 from validate.near import sign
 from validate.repairs import Rulings, rulings
+from validate.returns import asked_pieces
 from validate.suite import load_suites
 from validate.verdicts import decide, decide_split
 
@@ -98,6 +98,8 @@ class Gate:
     report: Callable[[Judged], None]
     index_file: Path
     """Where the index of the table is kept; see `validate.index`."""
+    compact_commits: int = 0
+    """Versions of the table after which its small files are merged; 0: never."""
     rulings: Rulings = field(default_factory=Rulings)
     """What `validate.mend` must know of the suite."""
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -130,8 +132,15 @@ class Gate:
         verdict = self._judge_batch(keys, index, fresh=fresh)
         if verdict.stops:
             fresh = {i: e.stopped(verdict.stops) for i, e in fresh.items()}
-        seen = look_up(index, list(fresh.values()), newest, of_conversations=of_conversations)
-        decisions = decide(seen.existing, [e.candidate for e in fresh.values()], newest, seen.links)
+        seen = look_up(
+            index,
+            list(fresh.values()),
+            newest,
+            of_conversations=of_conversations,
+            within=self.returns_within,
+        )
+        candidates = [e.candidate for e in fresh.values()]
+        decisions = decide(seen.existing, candidates, newest, seen.links, returns=seen.returns)
         if not decisions:
             return
         counts = dict(Counter(str(d.verdict) for d in decisions.values()))
@@ -143,15 +152,18 @@ class Gate:
             app_id=self.app_id,
             batch_id=batch_id,
             changes_rows=changed > 0,
+            rows=len(keys),
             metadata={"counts": counts},
         )
+        stored_version = lake.current_version(self.lake_dir, VALIDATED) or 0
         failpoint.reach(failpoint.AFTER_COMMIT)
         if version is not None:
             index.apply(decisions, fresh, version=version)
+            compact_when_due(index, self.lake_dir, commits=self.compact_commits)
         self.report(
             Judged(
                 batch_id=batch_id,
-                version=lake.current_version(self.lake_dir, VALIDATED) or 0,
+                version=stored_version,
                 verdicts=counts,
                 reasons=dict(Counter(r for d in decisions.values() for r in d.reasons)),
                 changed=changed,
@@ -162,6 +174,11 @@ class Gate:
             )
         )
 
+    @property
+    def returns_within(self) -> timedelta:
+        """How long after an example its customer's return speaks against it."""
+        return timedelta(days=self.settings.came_back_days)
+
     def tag_rows(self, frame: DataFrame) -> list[dict[str, Any]]:
         """Keys, signature and broken rules of every row; one job judges them all."""
         tagged = frame.select(
@@ -171,6 +188,7 @@ class Gate:
             self.rules.reasons().alias("reasons"),
             self.rules.warnings().alias("warnings"),
             _sign("query", "response", "rejected_response").alias("signature"),
+            _asked("query").alias("asked"),
         )
         return tagged.toArrow().to_pylist()
 
@@ -258,10 +276,16 @@ _VERDICT_SCHEMA = pa.schema(
 )  # fmt: skip
 
 
-@F.pandas_udf(BinaryType())  # type: ignore[call-overload]
-def _sign(query: pd.Series, response: pd.Series, rejected: pd.Series) -> pd.Series:
-    texts = zip(query, response, rejected, strict=True)
-    return pd.Series(sign([t if t[2] is not None else t[:2] for t in texts]), dtype=object)
+@F.arrow_udf(BinaryType())  # type: ignore[call-overload]
+def _sign(query: pa.Array, response: pa.Array, rejected: pa.Array) -> pa.Array:
+    texts = zip(*(column.to_pylist() for column in (query, response, rejected)), strict=True)
+    signed = sign([t if t[2] is not None else t[:2] for t in texts])
+    return pa.array(signed, pa.binary())
+
+
+@F.arrow_udf(BinaryType())  # type: ignore[call-overload]
+def _asked(query: pa.Array) -> pa.Array:
+    return pa.array(map(asked_pieces, query.to_pylist()), pa.binary())
 
 
 def newest_versions(index: Index, keys: Sequence[Mapping[str, Any]]) -> dict[str, int]:
@@ -313,6 +337,7 @@ def compile_gate(
         now=now,
         report=report,
         index_file=Path(settings.transforms.checkpoint_dir).absolute() / INDEX_NAME,
+        compact_commits=settings.transforms.compact_commits,
     )
 
 

@@ -12,6 +12,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +27,13 @@ BUCKET = 32
 one template: whoever resembles another of them resembles one of these, too, so a batch costs no
 more the more variants there are."""
 
-_FORMAT = "1"
+_FORMAT = 2
+"""Of the tables below; an index of another one is made anew."""
+_REFLECTS = "reflects"
 _CACHE_KIB = 65_536
 
 _SCHEMA = f"""
+PRAGMA user_version = {_FORMAT};
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
 PRAGMA temp_store = MEMORY;
@@ -39,11 +43,12 @@ CREATE TABLE IF NOT EXISTS examples (
   example_id TEXT NOT NULL UNIQUE, conversation_id TEXT NOT NULL, version INTEGER NOT NULL,
   content TEXT NOT NULL, sent_us INTEGER NOT NULL, split TEXT NOT NULL, outcome INTEGER NOT NULL,
   reasons TEXT NOT NULL, verdict TEXT NOT NULL,
-  cluster_id TEXT, cluster_split TEXT, group_id TEXT, subject TEXT NOT NULL, shape INTEGER
+  cluster_id TEXT, cluster_split TEXT, group_id TEXT, subject TEXT NOT NULL,
+  category TEXT NOT NULL, asked BLOB, is_answer INTEGER NOT NULL, shape INTEGER
 );
 CREATE INDEX IF NOT EXISTS of_conversation ON examples (conversation_id);
 CREATE INDEX IF NOT EXISTS of_content ON examples (content);
-CREATE INDEX IF NOT EXISTS of_subject ON examples (subject);
+CREATE INDEX IF NOT EXISTS of_subject ON examples (subject, sent_us);
 CREATE INDEX IF NOT EXISTS of_cluster ON examples (cluster_id) WHERE cluster_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS of_group ON examples (group_id, verdict) WHERE group_id IS NOT NULL;
 CREATE INDEX IF NOT EXISTS of_shape ON examples (shape) WHERE shape IS NOT NULL;
@@ -59,9 +64,9 @@ CREATE TEMP TABLE probes (key INTEGER, number INTEGER);
 """
 _COLUMNS = (
     "example_id, conversation_id, version, content, sent_us, split, outcome, reasons, verdict,"
-    " cluster_id, cluster_split, group_id"
+    " cluster_id, cluster_split, group_id, subject, category, asked, is_answer"
 )
-_ROW = f"INSERT OR REPLACE INTO examples ({_COLUMNS}, subject, shape) VALUES ({'?, ' * 13}?)"  # noqa: S608
+_ROW = f"INSERT OR REPLACE INTO examples ({_COLUMNS}, shape) VALUES ({'?, ' * 16}?)"  # noqa: S608
 _BAND = """
 INSERT OR IGNORE INTO bands SELECT :key, :shape
 WHERE (SELECT count(*) FROM bands WHERE key = :key) < :bucket
@@ -110,7 +115,7 @@ class Index:
     def reflects(self) -> Reflected:
         """Which version of which tables the index reflects."""
         found = dict(self._base.execute("SELECT name, value FROM facts"))
-        return Reflected(**json.loads(found[_FORMAT])) if _FORMAT in found else Reflected()
+        return Reflected(**json.loads(found[_REFLECTS])) if found else Reflected()
 
     def newest_versions(self, conversations: Iterable[str]) -> dict[str, int]:
         """The newest version of those conversations that have one above 1."""
@@ -144,6 +149,11 @@ class Index:
     def of_clusters(self, ids: Iterable[str]) -> list[Candidate]:
         """All rows of some clusters."""
         return self._found("cluster_id", ids)
+
+    def of_subjects(self, ids: Iterable[str], since: datetime, until: datetime) -> list[Candidate]:
+        """The rows of some customers that were sent in a span of time, both ends included."""
+        span = f"AND sent_us BETWEEN {to_us(since)} AND {to_us(until)}"
+        return self._found("subject", ids, span)
 
     def of_shapes(self, shapes: Iterable[int]) -> dict[int, str]:
         """Shape → a row with a place that has exactly this signature, where there is one."""
@@ -213,6 +223,11 @@ class Index:
             )
             self._note(reflects)
 
+    def note_version(self, version: int) -> None:
+        """Take note of a version of the table that changed no row."""
+        with self._base:
+            self._note(replace(self.reflects, version=version))
+
     def clear(self) -> None:
         """Forget everything."""
         with self._base:
@@ -263,13 +278,13 @@ class Index:
     def _note(self, reflects: Reflected) -> None:
         self._base.execute("DELETE FROM facts")
         self._base.execute(
-            "INSERT INTO facts VALUES (?, ?)", (_FORMAT, json.dumps(asdict(reflects)))
+            "INSERT INTO facts VALUES (?, ?)", (_REFLECTS, json.dumps(asdict(reflects)))
         )
 
 
 @contextmanager
 def open_index(file: Path) -> Iterator[Index]:
-    """The index in a file, empty if there is none or it is broken."""
+    """The index in a file, made anew where there is none, a broken one or another format's."""
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
         base = _connect(file)
@@ -284,6 +299,9 @@ def open_index(file: Path) -> Iterator[Index]:
 def _connect(file: Path) -> sqlite3.Connection:
     base = sqlite3.connect(file)
     try:
+        (form,) = base.execute("PRAGMA user_version").fetchone()
+        if form != _FORMAT and base.execute("SELECT 1 FROM sqlite_master").fetchone():
+            raise sqlite3.DatabaseError(f"format {form} of the index is not {_FORMAT}")
         base.executescript(_SCHEMA)
         base.execute("SELECT count(*) FROM facts").fetchone()
     except sqlite3.DatabaseError:
@@ -296,7 +314,8 @@ def _row(entry: Entry) -> tuple[Any, ...]:
     c = entry.candidate
     return (
         c.example_id, c.conversation_id, c.conversation_version, c.content, to_us(c.sent_at),
-        c.split, c.outcome, json.dumps(c.reasons), c.verdict, *c.place, entry.subject, entry.shape,
+        c.split, c.outcome, json.dumps(c.reasons), c.verdict, *c.place, c.subject, c.category,
+        c.asked, c.is_answer, entry.shape,
     )  # fmt: skip
 
 
@@ -312,4 +331,8 @@ def _candidate(row: tuple[Any, ...]) -> Candidate:
         reasons=tuple(json.loads(row[7])),
         verdict=row[8],
         place=Place(*row[9:12]),
+        subject=row[12],
+        category=row[13],
+        asked=row[14],
+        is_answer=bool(row[15]),
     )

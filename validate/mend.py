@@ -29,7 +29,7 @@ from deskwheel.tables import REPAIRS, VALIDATED
 from transforms.session import spark_schema, start_query
 from validate.candidates import Decision
 from validate.catch_up import catch_up
-from validate.commit import commit_batch
+from validate.commit import commit_batch, compact_when_due
 from validate.compile import complete
 from validate.entries import Entry, make_entry
 from validate.gate import Gate, newest_versions, read_stream
@@ -96,12 +96,14 @@ class Mender:
             newest,
             of_conversations=index.of_conversations({k["conversation_id"] for k in keys}),
             anew=entries.keys(),
+            within=self.gate.returns_within,
         )
         decisions = decide(
             seen.existing,
             [e.candidate for e in entries.values()],
             newest,
             seen.links,
+            returns=seen.returns,
             anew=entries.keys(),
         )
         rows = self.gate.verdict_rows(examples, keys, decisions=decisions, fresh=entries)
@@ -117,6 +119,7 @@ class Mender:
         )
         if version is not None:
             index.apply(decisions, entries, version=version)
+            compact_when_due(index, self.gate.lake_dir, commits=self.gate.compact_commits)
         return decisions
 
     def _entry(

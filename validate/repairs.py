@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from deskwheel.ids import record_id
 from deskwheel.repairs import RepairAction
+from validate.returns import CUSTOMER_CAME_BACK
 
 REJECTED_BY_PERSON = "REJECTED_BY_PERSON"
 FINAL_OWNERS = frozenset({"privacy", "model safety"})
@@ -131,9 +132,10 @@ def judge_repair(
     if action != "accept":
         return Reasons(kept)
     pardoned = set(repair["despite"]) - known.final
+    lifted = [*kept, *(r for r in stored if r == CUSTOMER_CAME_BACK)]
     return Reasons(
         tuple(r for r in kept if r not in pardoned),
-        tuple(r for r in kept if r in pardoned and r != REJECTED_BY_PERSON),
+        tuple(r for r in lifted if r in pardoned and r != REJECTED_BY_PERSON),
     )
 
 

@@ -1,13 +1,15 @@
 """The verdict of every candidate, out of what it is and what was judged before: pure functions.
 
 The rule: an example of an old conversation version is *superseded*; else one that breaks a rule is
-*quarantined*; else the best of its group is *valid* and the others are *duplicates*.
+*quarantined*; else one whose customer came back with the same matter is, too; else the best of its
+group is *valid* and the others are *duplicates*.
 
-Two partitions of the examples that break no rule, superseded ones included. A *cluster* holds what
-is nearly the same in query and response together: it lies in one split, that of its first member,
-for ever. Its *groups* hold what also asks the same: one of a group is valid. So a stock answer to
-two questions teaches twice, and never in one split what another one tests. Both are connected
-components of the links that `validate.neighbours` finds, within one tenant and kind.
+Two partitions of the examples that break no rule, superseded and returned ones included. A
+*cluster* holds what is nearly the same in query and response together: it lies in one split, that
+of its first member, for ever. Its *groups* hold what also asks the same: one of a group is valid.
+So a stock answer to two questions teaches twice, and never in one split what another one tests.
+Both are connected components of the links that `validate.neighbours` finds, within one tenant and
+kind.
 
 The best of a group is the one with the highest `outcome`; of equal ones the one that is valid
 already, so that frozen training sets do not lose members for no reason; then the earliest. One
@@ -29,6 +31,7 @@ from deskwheel.ids import unit_interval
 from deskwheel.records import Split
 from validate.candidates import Candidate, Decision, Link, Place
 from validate.clusters import find_places
+from validate.returns import CUSTOMER_CAME_BACK, Return
 
 DUPLICATE_CONTENT = "DUPLICATE_CONTENT"
 NEAR_DUPLICATE = "NEAR_DUPLICATE"
@@ -42,6 +45,9 @@ MEANING: dict[str, str] = {
         "Nearly the same text came first from a customer of another split; here it would make"
         " tests measure memory."
     ),
+    CUSTOMER_CAME_BACK: (
+        "The customer asked the same again within `validate.came_back_days`: it was no resolution."
+    ),
     NEWER_VERSION: "The conversation went on; its newest version replaces the example.",
 }
 """Reasons that no rule of the suite gives, in a sentence for the console."""
@@ -53,6 +59,7 @@ def decide(
     newest: Mapping[str, int],
     links: Iterable[Link] = (),
     *,
+    returns: Iterable[Return] = (),
     anew: Collection[str] = (),
 ) -> dict[str, Decision]:
     """Decisions on new examples and on stored ones that change, by example id.
@@ -68,6 +75,7 @@ def decide(
         newest: conversation id → newest version known, where it is above 1.
         links: between incoming rows, and from them to stored ones; those of equal content need
             not be among them.
+        returns: those of customers, between rows of `incoming` and `existing`.
         anew: ids of `incoming` whose stored row is judged again, as if it were not there; the
             whole group of one that was valid must be among `existing`.
     """
@@ -79,9 +87,11 @@ def decide(
     outdated = _outdated(known.values(), newest)
     members = {i: c for i, c in known.items() if c.is_member}
     places = find_places(members, links, outdated=outdated)
+    returned = _returned(returns, members, places) - outdated
     decisions = {
         i: Decision("superseded", (NEWER_VERSION,), places.get(i, Place())) for i in outdated
-    } | {
+    } | {i: Decision("quarantined", (CUSTOMER_CAME_BACK,), places[i]) for i in returned}
+    decisions |= {
         i: Decision("quarantined", c.reasons)
         for i, c in fresh.items()
         if not c.is_member and i not in outdated
@@ -92,9 +102,10 @@ def decide(
     for i, c in members.items():
         place = places[i]
         is_moved = place != c.place
-        if is_moved or (i in outdated and c.verdict == "valid"):
+        is_out = i in outdated or i in returned
+        if is_moved or (is_out and c.verdict == "valid"):
             contested.add(place.group_id)
-        if i in outdated:
+        if is_out:
             continue
         if c.verdict in (None, "valid", "duplicate"):
             groups[place.group_id].append(c)
@@ -130,6 +141,23 @@ def _outdated(known: Iterable[Candidate], newest: Mapping[str, int]) -> set[str]
         if c.verdict not in ("superseded", "erased")
         and c.conversation_version < latest[c.conversation_id]
     }
+
+
+def _returned(
+    returns: Iterable[Return], members: Mapping[str, Candidate], places: Mapping[str, Place]
+) -> set[str]:
+    """Ids of the examples that would be valid or duplicates, had their customer not come back."""
+    return {
+        r.earlier
+        for r in returns
+        if r.earlier in members
+        and members[r.earlier].verdict in (None, "valid", "duplicate")
+        and (r.is_same_category or _is_near(places.get(r.earlier), places.get(r.later)))
+    }
+
+
+def _is_near(one: Place | None, other: Place | None) -> bool:
+    return one is not None and other is not None and one.group_id == other.group_id
 
 
 def _hold(group: list[Candidate], places: Mapping[str, Place]) -> dict[str, Decision]:

@@ -15,7 +15,7 @@ from deskwheel.records import Conversation, Pointer, Redaction, Turn
 from deskwheel.schema import to_table
 from deskwheel.settings import TransformsSettings
 from tests.flow.reference import stored
-from transforms.assemble import StoredTurn, assemble
+from transforms.assemble import Closed, StoredTurn, assemble
 from transforms.conversations import (
     KEEP_CLOSED_S,
     TICK_MS,
@@ -40,15 +40,21 @@ class Clock:
         self.tester = TwsTester(self.processor, timeMode="ProcessingTime")
         self.at(0)
 
-    def at(self, since_start_ms: int) -> list[Row]:
+    def at(self, since_start_ms: int) -> list[Closed]:
         """What closes when the clock shows so many milliseconds after the start."""
-        return list(self.tester.setProcessingTime(START_MS + since_start_ms))
+        return [
+            Closed.of(r.closed) for r in self.tester.setProcessingTime(START_MS + since_start_ms)
+        ]
 
-    def say(self, *numbers: int, key: str = KEY) -> list[Row]:
-        return self.tester.test(key, [row(n) for n in numbers])
+    def give(self, key: str, rows: list[Row]) -> list[Closed]:
+        """What closes with these rows of a conversation."""
+        return [Closed.of(row.closed) for row in self.tester.test(key, rows)]
 
-    def end(self, number: int = 99) -> list[Row]:
-        return self.tester.test(KEY, [row(number, is_closing=True)])
+    def say(self, *numbers: int, key: str = KEY) -> list[Closed]:
+        return self.give(key, [row(n) for n in numbers])
+
+    def end(self, number: int = 99) -> list[Closed]:
+        return self.give(KEY, [row(number, is_closing=True)])
 
     def timers(self, key: str = KEY) -> list[int]:
         self.tester.handle.setGroupingKey(key)
@@ -81,12 +87,12 @@ def row(number: int, *, is_closing: bool = False, **changes: Any) -> Row:
     return Row(conversation_id=KEY, turn=json.dumps(known))
 
 
-def told(rows: list[Row]) -> list[tuple[int, str, list[str]]]:
-    return [(r["version"], r["close_reason"], [t.turn_id for t in turns_of(r)]) for r in rows]
+def told(rows: list[Closed]) -> list[tuple[int, str, list[str]]]:
+    return [(r.version, r.close_reason, [t.turn_id for t in turns_of(r)]) for r in rows]
 
 
-def turns_of(closed: Row) -> list[StoredTurn]:
-    return [StoredTurn.from_json(line) for line in closed["turns"].split("\n")]
+def turns_of(closed: Closed) -> list[StoredTurn]:
+    return [StoredTurn.from_json(line) for line in closed.turns]
 
 
 @pytest.fixture
@@ -122,7 +128,7 @@ def test_a_stated_end_closes_after_the_grace_and_waits_for_turns_under_way(clock
 
 
 def test_an_end_in_the_middle_of_a_batch_is_an_end(clock: Clock) -> None:
-    clock.tester.test(KEY, [row(1), row(2, is_closing=True), row(3)])
+    clock.give(KEY, [row(1), row(2, is_closing=True), row(3)])
     assert told(clock.at(GRACE_MS)) == [(1, "stated", ["t-1", "t-2", "t-3"])]
 
 
@@ -134,13 +140,13 @@ def test_late_event_reopens_conversation(clock: Clock) -> None:
     assert told(clock.at(GRACE_MS + IDLE_MS)) == [(2, "idle", ["t-1", "t-99", "t-0"])]
 
 
-def assembled(rows: list[Row]) -> Conversation:
+def assembled(rows: list[Closed]) -> Conversation:
     (closed,) = rows
     return assemble(
-        closed["conversation_id"],
+        closed.conversation_id,
         turns_of(closed),
-        version=closed["version"],
-        close_reason=closed["close_reason"],
+        version=closed.version,
+        close_reason=closed.close_reason,
         batch_id=1,
     )
 
@@ -152,11 +158,11 @@ def test_a_late_rating_and_a_reopened_ticket_are_the_next_versions(clock: Clock)
     assert (first.version, first.status, first.csat) == (1, "solved", None)
     hour = 3_600_000
     clock.at(hour)
-    clock.tester.test(KEY, [outcome(200, is_closing=True, csat=1)])
+    clock.give(KEY, [outcome(200, is_closing=True, csat=1)])
     rated = assembled(clock.at(hour + GRACE_MS))
     assert (rated.version, rated.status, rated.csat) == (2, "solved", 1)
     clock.at(2 * hour)
-    clock.tester.test(KEY, [outcome(201, status="open")])
+    clock.give(KEY, [outcome(201, status="open")])
     assert clock.at(2 * hour + IDLE_MS - 1) == []
     reopened = assembled(clock.at(2 * hour + IDLE_MS))
     assert (reopened.version, reopened.status, reopened.csat) == (3, "open", 1)
@@ -205,7 +211,7 @@ def test_what_follows_a_full_conversation_does_not_replace_it() -> None:
     clock.say(3)
     rest = clock.at(IDLE_MS)
     assert told(rest) == [(1, "idle", ["t-3"])]
-    assert (full["conversation_id"], rest[0]["conversation_id"]) == (KEY, f"{KEY}.2")
+    assert (full.conversation_id, rest[0].conversation_id) == (KEY, f"{KEY}.2")
 
 
 def test_what_comes_after_a_week_does_not_replace_what_was_forgotten(clock: Clock) -> None:
@@ -214,7 +220,7 @@ def test_what_comes_after_a_week_does_not_replace_what_was_forgotten(clock: Cloc
     clock.at(IDLE_MS + KEEP_MS)
     clock.say(2)
     (late,) = clock.at(2 * IDLE_MS + KEEP_MS)
-    assert (late["conversation_id"], late["version"]) == (f"{KEY}.2", 1)
+    assert (late.conversation_id, late.version) == (f"{KEY}.2", 1)
     clock.say(3)
     assert told(clock.at(3 * IDLE_MS + KEEP_MS)) == [(2, "idle", ["t-2", "t-3"])]
 
@@ -230,7 +236,7 @@ def test_conversations_do_not_close_each_other(clock: Clock) -> None:
     clock.at(IDLE_MS // 2)
     clock.say(2, key="conv-2")
     (closed,) = clock.at(IDLE_MS)
-    assert closed["conversation_id"] == KEY
+    assert closed.conversation_id == KEY
     assert clock.timers("conv-2") == [IDLE_MS // 2 + IDLE_MS]
 
 
@@ -248,9 +254,9 @@ def test_a_stream_that_fails_while_it_catches_up_is_not_taken_for_done(
 
 def test_each_channel_waits_its_own_time() -> None:
     clock = Clock(idle_of_channel_s={"email": 3 * IDLE_MS / 1000})
-    clock.tester.test(KEY, [row(1, channel="email")])
-    clock.tester.test("conv-2", [row(2)])
-    assert [r["conversation_id"] for r in clock.at(IDLE_MS)] == ["conv-2"]
+    clock.give(KEY, [row(1, channel="email")])
+    clock.give("conv-2", [row(2)])
+    assert [r.conversation_id for r in clock.at(IDLE_MS)] == ["conv-2"]
     assert told(clock.at(3 * IDLE_MS)) == [(1, "idle", ["t-1"])]
 
 
@@ -266,20 +272,20 @@ def test_a_channel_without_a_time_of_its_own_waits_as_the_others() -> None:
 def test_a_conversation_is_full_of_bytes_as_well_as_of_turns() -> None:
     size = len(row(1, text="é" * 500)["turn"].encode())
     clock = Clock(max_bytes=2 * size)
-    assert clock.tester.test(KEY, [row(1, text="é" * 500)]) == []
-    assert told(clock.tester.test(KEY, [row(2, text="é" * 500)])) == [(1, "capped", ["t-1", "t-2"])]
+    assert clock.give(KEY, [row(1, text="é" * 500)]) == []
+    assert told(clock.give(KEY, [row(2, text="é" * 500)])) == [(1, "capped", ["t-1", "t-2"])]
     assert clock.is_forgotten()
 
 
 def test_a_flood_in_one_batch_is_cut_into_conversations_that_are_full() -> None:
     clock = Clock(max_turns=3)
     parts = clock.say(*reversed(range(8)))
-    assert [r["conversation_id"] for r in parts] == [KEY, f"{KEY}.2"]
+    assert [r.conversation_id for r in parts] == [KEY, f"{KEY}.2"]
     assert told(parts) == [
         (1, "capped", ["t-0", "t-1", "t-2"]), (1, "capped", ["t-3", "t-4", "t-5"]),
     ]  # fmt: skip
     (rest,) = clock.at(IDLE_MS)
-    assert (rest["conversation_id"], told([rest])) == (f"{KEY}.3", [(1, "idle", ["t-6", "t-7"])])
+    assert (rest.conversation_id, told([rest])) == (f"{KEY}.3", [(1, "idle", ["t-6", "t-7"])])
 
 
 def test_a_reopened_conversation_counts_the_turns_it_had() -> None:
@@ -297,9 +303,9 @@ def test_turns_of_a_batch_are_kept_in_order_of_their_time(clock: Clock) -> None:
 def test_an_edit_reopens_a_closed_conversation(clock: Clock) -> None:
     clock.say(1)
     clock.at(IDLE_MS)
-    clock.tester.test(KEY, [row(2, text="Hello!", replaces="t-1")])
+    clock.give(KEY, [row(2, text="Hello!", replaces="t-1")])
     (closed,) = clock.at(2 * IDLE_MS)
-    assert closed["version"] == 2
+    assert closed.version == 2
     assert turns_of(closed)[1].replaces == "t-1"
 
 
@@ -323,14 +329,14 @@ def test_a_long_conversation_is_kept_in_pieces_and_closes_whole() -> None:
     clock = Clock()
     long = "x" * 7000
     for n in range(8):
-        clock.tester.test(KEY, [row(n, text=long)])
+        clock.give(KEY, [row(n, text=long)])
     assert len(clock.tester.peekListState("earlier", KEY)) == 2
     assert len(clock.lines()) == 8
     (closed,) = clock.at(IDLE_MS)
     assert [t.turn_id for t in turns_of(closed)] == [f"t-{n}" for n in range(8)]
     clock.say(8)
     (again,) = clock.at(2 * IDLE_MS)
-    assert (again["version"], len(turns_of(again))) == (2, 9)
+    assert (again.version, len(turns_of(again))) == (2, 9)
     clock.at(2 * IDLE_MS + KEEP_MS)
     assert clock.is_forgotten()
 
@@ -353,11 +359,27 @@ def test_the_state_keeps_all_that_a_conversation_is_assembled_from(spark: SparkS
     assert "\n" not in line
 
 
-def test_a_wait_ends_a_tick_early_and_one_of_nothing_in_the_batch_of_the_turn() -> None:
+def test_a_wait_ends_a_tick_early_and_one_of_nothing_with_the_turn() -> None:
     patient = Clock(tick_ms=TICK_MS)
     patient.end()
     assert patient.timers() == [GRACE_MS - TICK_MS]
     assert patient.at(GRACE_MS - TICK_MS + 1), "before the batch that the grace ends with"
     hasty = Clock(grace_s=0.0, tick_ms=TICK_MS)
-    hasty.end()
-    assert hasty.timers() == [-TICK_MS], "a timer of the past rings at the end of this batch"
+    (closed,) = hasty.end()
+    assert (closed.version, closed.close_reason) == (1, "stated")
+    assert hasty.timers() == [KEEP_MS], "the one that forgets its turns"
+    hasty.say(1)
+    (again,) = hasty.at(IDLE_MS)
+    assert (again.version, len(again.turns)) == (2, 2)
+
+
+def test_a_closing_that_need_not_wait_leaves_the_timer_that_waits_for_something_else() -> None:
+    clock = Clock(grace_s=0.0, tick_ms=TICK_MS)
+    assert not clock.say(1)
+    waiting = clock.timers()
+    assert clock.end()
+    assert clock.timers() == waiting, "it sets the next one when it rings"
+    assert not clock.at(waiting[0] + 1), "closed once"
+    assert clock.timers() == [KEEP_MS]
+    clock.at(KEEP_MS + 1)
+    assert clock.is_forgotten()

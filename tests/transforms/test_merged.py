@@ -49,9 +49,13 @@ def write(folder: str, *rows: Conversation) -> None:
 
 
 def numbered(spark: SparkSession, merged: Merged, *rows: Conversation) -> dict[str, int]:
-    """Versions that the rows of a batch get."""
-    frame = spark.createDataFrame(to_table(rows, Conversation), spark_schema(Conversation))
-    return {r["conversation_id"]: r["version"] for r in merged.count_above(frame).collect()}
+    """Versions that the rows of a batch get, in Arrow as in a frame."""
+    table = to_table(rows, Conversation)
+    frame = spark.createDataFrame(table, spark_schema(Conversation))
+    found = [merged.count_above(table).to_pylist(), merged.count_above(frame).collect()]
+    by_arrow, by_spark = ({r["conversation_id"]: r["version"] for r in rows} for rows in found)
+    assert by_arrow == by_spark
+    return by_arrow
 
 
 def test_a_version_after_merges_is_above_all_and_the_same_in_a_replay(

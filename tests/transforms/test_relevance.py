@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.relevance import MAX_CHARS, relevance
+from deskwheel.pieces import MAX_CHARS
+from transforms.relevance import relevance
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,7 @@ from validate.entries import Entry, make_entry
 from validate.index import Index, open_index
 from validate.lookup import look_up
 from validate.near import band_keys, minima, sign
+from validate.returns import asked_pieces
 from validate.verdicts import decide
 
 TEXT = (
@@ -34,7 +35,10 @@ TEXT = (
 def entry(found: Example, reasons: Sequence[str] = ()) -> Entry:
     """An example as the gate makes it out of a row of a batch."""
     [signature] = sign([(found.query, found.response)])
-    row = {**asdict(found), "signature": signature, "warnings": [], "reasons": list(reasons)}
+    row = {
+        **asdict(found), "signature": signature, "warnings": [], "reasons": list(reasons),
+        "asked": asked_pieces(found.query),
+    }  # fmt: skip
     return make_entry(row, split="train")
 
 

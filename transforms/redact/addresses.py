@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from transforms.redact.spans import Span
-from transforms.redact.view import View
+from transforms.redact.view import View, has_any
 from transforms.redact.words import COMMON_WORDS
 
 _STREET_TYPES = (
@@ -119,7 +119,7 @@ def find_addresses(view: View) -> Iterator[Span]:
     if not view.digits:
         return
     yield from _numbered(view)
-    if any(sign in lower for sign in _GERMANIC_SIGNS):
+    if has_any(lower, _GERMANIC_SIGNS):
         yield from (Span(m.start(), m.end(), "ADDRESS", 3) for m in _GERMANIC.finditer(lower))
     if not view.words.isdisjoint(_ROMANCE_WORDS):
         yield from (

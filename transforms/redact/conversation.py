@@ -11,6 +11,7 @@ from transforms.redact.names import ARTICLE_BEFORE, plain
 from transforms.redact.numbers import ASK_ORDER
 from transforms.redact.placeholders import Numbering, Tagger, blank, count_key, masks
 from transforms.redact.spans import THINGS, Span, disjoint
+from transforms.redact.view import has_any
 from transforms.redact.words import COMMON_WORDS
 
 OPEN = frozenset({"NUMBER", "DATE"})
@@ -104,16 +105,17 @@ def _pieces(
                 changes[count_key(new)] += 1
                 kind = new
         pieces.append(Piece(match.start(), match.end(), kind, match["tag"]))
-    context = replace(base, role=turn.role, asked=asked)
     spans = [
         Piece(s.start, s.end, s.type, tagger.tag(s.type, turn.text[s.start : s.end]))
-        for s in find_spans(blank(turn.text), context)
+        for s in find_spans(blank(turn.text), base.of_turn(turn.role, asked))
     ]
     return _together(pieces, spans, changes)
 
 
 def _together(pieces: Sequence[Piece], more: Sequence[Piece], changes: Counter[str]) -> list[Piece]:
     """The pieces and those of `more` that overlap none of them; the new ones are counted."""
+    if not more:
+        return list(pieces)
     taken = [Span(p.start, p.end, p.type, 0) for p in pieces]
     extra = {(p.start, p.end, p.type): p for p in more}
     chosen = disjoint([*taken, *(Span(*key) for key in extra)])
@@ -132,9 +134,12 @@ def _named_again(text: str, people: set[str], tagger: Tagger) -> Iterator[Piece]
     if not people:
         return
     for match in _NAMED.finditer(blank(text)):
+        if not match[0][0].isupper():
+            continue
         word = plain(match[0])
-        is_thing = ARTICLE_BEFORE.search(text[max(0, match.start() - 6) : match.start()])
-        if is_thing or not match[0][0].isupper() or word in COMMON_WORDS:
+        if word in COMMON_WORDS:
+            continue
+        if ARTICLE_BEFORE.search(text[max(0, match.start() - 6) : match.start()]):
             continue
         tag = tagger.hash(word)
         if tag in people:
@@ -166,7 +171,9 @@ def _as_first_named(
 
 
 def _ids_again(text: str, things: dict[str, str], tagger: Tagger) -> Iterator[Piece]:
-    for match in _ID.finditer(text) if things else ():
+    if not has_any(text, things):
+        return
+    for match in _ID.finditer(text):
         value = match[0].rstrip("./-")
         if value in things:
             kind = things[value]

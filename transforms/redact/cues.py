@@ -5,8 +5,10 @@ The same words in an agent's question say what the customer's next number is.
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from transforms.redact.spans import KEPT, SUM, THINGS
+from transforms.redact.view import has_any
 
 _WORDS_BY_TYPE = {
     "SSN": "ssn social ss sozialversicherungsnummer bsn",
@@ -223,19 +225,74 @@ _QUESTION_NOUNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
     }.items()
 )
+_REQUEST_SIGNS = tuple(
+    "please|provide|confirm|verify|may i|can i|could |can you|need|give me|share|tell me|enter|what"
+    "|let me|have your|bitte|pourriez|veuillez|puede|podría|por favor|può|potrebbe|kunt u|graag"
+    .split("|")
+)  # fmt: skip
+_SIGNS: dict[str, tuple[str, ...]] = {
+    kind: tuple(signs.split("|"))
+    for kind, signs in {
+        "SSN": "ssn|social|sozialvers",
+        "PERSON": "name|nom|naam|who am i",
+        "ADDRESS": "address|street|where do you|anschrift|adres|direcci|endere|indirizzo",
+        "EMAIL": "mail|correo|courriel",
+        "PHONE": "phone|mobile|cell|contact|callback|call-back|best number|number to|telef|telé",
+        "DOB": "birth|dob|born|geburtsdatum|naissance|nacimiento|nascimento|nascita|geboortedatum",
+        "POSTCODE": "zip|post|plz",
+        "CARD": "card|visa|kreditkarte|carte bancaire|tarjeta|cartão",
+        "ACCOUNT": "account|member|customer|client|kundennummer|kontonummer|compte|cuenta",
+        "IBAN": "iban",
+        "PASSWORD": "pass|pin|security|contrase|senha",
+        "USERNAME": "user|login",
+        "LICENSE": "licen",
+        "PASSPORT": "passport",
+        "ORDER": "order|purchase|bestellnummer|commande|pedido",
+        "INVOICE": "invoice|bill|receipt|rechnungsnummer|facture",
+        "TRACKING": "tracking|sendungsnummer|suivi",
+        "TICKET": "ticket|case",
+        "BOOKING": "booking|reservation|confirmation|buchungsnummer",
+        "CLAIM": "claim",
+        "POLICY": "policy",
+        "REFERENCE": "ref",
+        KEPT: (
+            "how m|amount|quantity|price|year|model|serial|size|error code|version|when did|date of"
+            "|budget|cost"
+        ),
+    }.items()
+}
+"""Pieces of text of which one is in whatever a question's pattern matches: looking for them costs
+a twentieth of trying the pattern."""
+
 _QUESTION_CHARS = 600
 """A question stands at the end of what an agent writes."""
 
 
 def asked_for(agent_text: str) -> frozenset[str]:
     """Types that an agent's words ask the customer for; empty where they ask for none."""
-    lower = agent_text[-_QUESTION_CHARS:].lower()
-    if not _REQUEST.search(lower):
+    return _asked_for(agent_text[-_QUESTION_CHARS:])
+
+
+@lru_cache(maxsize=4_096)
+def _asked_for(end: str) -> frozenset[str]:
+    """Kept, because agents ask in the same words again and again."""
+    lower = end.lower()
+    if not _is_request(lower):
         return frozenset()
-    found = {kind for kind, pattern in _QUESTION_NOUNS if pattern.search(lower)}
+    found = {
+        kind
+        for kind, pattern in _QUESTION_NOUNS
+        if has_any(lower, _SIGNS[kind]) and pattern.search(lower)
+    }
     if "SSN" in found and _LAST_FOUR.search(lower):
         found.add("SSN_LAST4")
     return frozenset(found)
+
+
+def _is_request(lower: str) -> bool:
+    if "?" in lower:
+        return True
+    return has_any(lower, _REQUEST_SIGNS) and _REQUEST.search(lower) is not None
 
 
 def first_of(kinds: Iterable[str], order: Iterable[str]) -> str | None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from transforms.redact.addresses import find_addresses, find_asked_address
 from transforms.redact.answers import answer_range, find_answer_name
@@ -14,6 +15,7 @@ from transforms.redact.shapes import Scope, find_shapes
 from transforms.redact.spans import KEPT, Span, disjoint
 from transforms.redact.view import View, view
 from transforms.redact.words import FIRST_NAMES, SURNAMES
+from transforms.repeats import MAX_CHARS as REPEATED_CHARS
 
 MAX_CHARS = 200_000
 """Longer texts are read in pieces: no detector sees more at once."""
@@ -60,18 +62,44 @@ class Context:
     recognise: Recogniser | None = None
     """An additional recogniser, for example `presidio.recogniser()`."""
 
+    def of_turn(self, role: str, asked: frozenset[str]) -> "Context":
+        """The same for a turn of that role, after such questions."""
+        return Context(role, asked, self.known, self.company_domains, self.recognise)
+
 
 def find_spans(text: str, context: Context) -> list[Span]:
     """Spans of personal data and of ids of things in the text, sorted and disjoint.
 
     Linear in the length of the text: every pattern is bounded, and long texts go in pieces.
     """
+    is_customer = context.role == "customer"
+    asked = context.asked if is_customer else _NOTHING
+    if len(text) <= REPEATED_CHARS and context.known == _NOBODY and context.recognise is None:
+        return list(_repeated(text, is_customer, asked, tuple(context.company_domains)))
+    return _spans(text, context)
+
+
+_NOBODY = Known()
+_NOTHING: frozenset[str] = frozenset()
+
+
+@lru_cache(maxsize=8_192)
+def _repeated(
+    text: str, is_customer: bool, asked: frozenset[str], company_domains: tuple[str, ...]
+) -> tuple[Span, ...]:
+    """Spans of a short text; kept, because both passes and many conversations say the same."""
+    role = "customer" if is_customer else "agent"
+    return tuple(_spans(text, Context(role, asked, company_domains=company_domains)))
+
+
+def _spans(text: str, context: Context) -> list[Span]:
     spans: list[Span] = []
     for offset in range(0, max(len(text), 1), MAX_CHARS):
         start = max(0, offset - _PIECE_OVERLAP)
         piece = text[start : offset + MAX_CHARS]
         spans += [
-            Span(s.start + start, s.end + start, s.type, s.rank) for s in _found(piece, context)
+            Span(s.start + start, s.end + start, s.type, s.rank) if start else s
+            for s in _found(piece, context)
         ]
     return [s for s in disjoint(spans) if s.type != KEPT]
 

@@ -3,9 +3,10 @@
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from transforms.redact.spans import Span
-from transforms.redact.view import View
+from transforms.redact.view import View, has_any
 from transforms.redact.words import AMBIGUOUS, COMMON_WORDS, FIRST_NAMES, SURNAMES
 
 _STRONG = re.compile(
@@ -144,10 +145,6 @@ _STRONG_SIGNS = (
 )
 
 
-def _has(lower: str, signs: Sequence[str]) -> bool:
-    return any(sign in lower for sign in signs)
-
-
 _WEAKLY = (
     (_OPEN, _OPEN_WORDS), (_WEAK, _WEAK_WORDS), (GREETING, _GREETING_WORDS), (_SELF, _SELF_WORDS),
     (_SIGN_OFF, _SIGN_OFF_WORDS),
@@ -157,7 +154,7 @@ _WEAKLY = (
 
 def _strongly(view: View) -> Iterator[Span]:
     """What follows a phrase that only names follow."""
-    if any(sign in view.lower for sign in _STRONG_SIGNS):
+    if has_any(view.lower, _STRONG_SIGNS):
         for match in _STRONG.finditer(view.lower):
             yield from _taken(view.text, match.end(), is_sure=True, rank=3)
 
@@ -316,12 +313,19 @@ def find_known_names(view: View, names: Sequence[str]) -> Iterator[Span]:
         parts = [p for p in re.split(r"[\s,]+", name) if len(p) >= _NAME_CHARS and p.isalpha()]
         if not parts:
             continue
-        either = "|".join(re.escape(p) for p in parts)
-        pattern = re.compile(rf"\b(?:{either})\b(?:,? (?:{either})\b)*", re.IGNORECASE)
-        for match in pattern.finditer(view.text):
-            if match[0][0].isupper() or " " in match[0] or plain(match[0]) not in COMMON_WORDS:
-                yield Span(match.start(), match.end(), "PERSON", 2)
+        # A pattern for a name is dear to make, and most texts do not hold it.
+        is_plain = view.text.isascii() and name.isascii()
+        if not is_plain or has_any(view.lower, [p.lower() for p in parts]):
+            for match in _known(tuple(parts)).finditer(view.text):
+                if match[0][0].isupper() or " " in match[0] or plain(match[0]) not in COMMON_WORDS:
+                    yield Span(match.start(), match.end(), "PERSON", 2)
         yield from _near_misses(view, [p for p in parts if len(p) >= _FUZZY_CHARS])
+
+
+@lru_cache(maxsize=1_024)
+def _known(parts: tuple[str, ...]) -> re.Pattern[str]:
+    either = "|".join(re.escape(p) for p in parts)
+    return re.compile(rf"\b(?:{either})\b(?:,? (?:{either})\b)*", re.IGNORECASE)
 
 
 _FUZZY_CHARS = 5

@@ -12,7 +12,7 @@ from transforms.redact.checksums import (
 )
 from transforms.redact.cues import cue_before
 from transforms.redact.spans import KEPT, THINGS, Span
-from transforms.redact.view import View
+from transforms.redact.view import View, has_any
 
 _EMAIL = re.compile(r"(?<![\w.+%'-])[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
 _EMAIL_IN_WORDS = re.compile(
@@ -104,7 +104,7 @@ def find_emails(view: View, scope: Scope) -> Iterator[Span]:
     if "[" in lower or "(" in lower or "{" in lower:
         for match in _EMAIL_IN_WORDS.finditer(lower):
             yield Span(match.start(), match.end(), "EMAIL", 1)
-    if not any(sign in lower for sign in _MAIL_ENDS):
+    if not has_any(lower, _MAIL_ENDS):
         return
     for match in _MAIL_HOST.finditer(lower):
         left = lower[max(0, match.start() - _LOOSE_CHARS) : match.start()]
@@ -222,7 +222,7 @@ def find_ips(view: View, _scope: Scope) -> Iterator[Span]:
 
 def find_secrets(view: View, _scope: Scope) -> Iterator[Span]:
     """What follows "password is"."""
-    if not any(sign in view.lower for sign in _SECRET_SIGNS):
+    if not has_any(view.lower, _SECRET_SIGNS):
         return
     for match in _SECRET.finditer(view.lower):
         value = match["v"].rstrip(".!?")

@@ -41,6 +41,9 @@ def disjoint(spans: Iterable[Span]) -> list[Span]:
 
     Quadratic only in the overlaps of one place: accepted spans are kept sorted.
     """
+    spans = list(spans)
+    if len(spans) <= 1:
+        return [span for span in spans if span.start < span.end]
     chosen: list[Span] = []
     taken = bytearray()
     for span in sorted(spans, key=lambda s: (s.rank, s.start - s.end, s.start)):

@@ -5,7 +5,7 @@ What is stored keeps its characters; only matching happens on the view.
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -56,6 +56,14 @@ def view(text: str) -> View:
     offsets = [i for i, c in enumerate(seen) if not _INVISIBLE.match(c)]
     shown = _INVISIBLE.sub("", seen)
     return _view(shown, _lower(shown), [*offsets, len(text)])
+
+
+def has_any(text: str, pieces: Iterable[str]) -> bool:
+    """Whether one of the pieces is in the text; `any` over a generator costs twice as much."""
+    for piece in pieces:  # noqa: SIM110
+        if piece in text:
+            return True
+    return False
 
 
 def _view(text: str, lower: str, offsets: Sequence[int] | None) -> View:

@@ -7,7 +7,7 @@ Weinberger et al., "Feature Hashing for Large Scale Multitask Learning", ICML 20
 """
 
 import re
-from collections import Counter
+from functools import lru_cache
 from zlib import crc32
 
 BITS = 15
@@ -56,16 +56,20 @@ def features(text: str) -> dict[int, float]:
     A feature that occurs n times weighs as if once: queries are short, repetition is noise.
     """
     words = words_of(text)
-    seen: Counter[int] = Counter()
+    seen: dict[int, None] = {}
     for word in words:
-        seen[_index("w", word)] = 1
-        padded = f" {word} "
-        for i in range(len(padded) - PIECE_CHARS + 1):
-            seen[_index("p", padded[i : i + PIECE_CHARS])] = 1
+        seen.update(dict.fromkeys(_of_word(word)))
     for first, second in zip(words, words[1:], strict=False):
-        seen[_index("b", f"{first} {second}")] = 1
-    length = len(seen) ** 0.5
-    return {index: count / length for index, count in seen.items()}
+        seen[_index("b", f"{first} {second}")] = None
+    return dict.fromkeys(seen, 1 / len(seen) ** 0.5) if seen else {}
+
+
+@lru_cache(maxsize=16_384)
+def _of_word(word: str) -> tuple[int, ...]:
+    """Indices of a word and its pieces; kept, because few words make up most of what is said."""
+    padded = f" {word} "
+    pieces = [padded[i : i + PIECE_CHARS] for i in range(len(padded) - PIECE_CHARS + 1)]
+    return (_index("w", word), *(_index("p", piece) for piece in pieces))
 
 
 def _index(kind: str, text: str) -> int:

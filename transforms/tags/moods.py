@@ -11,12 +11,14 @@ from typing import Literal
 
 from transforms.emoji import emoji_mood
 from transforms.faults import names_fault
+from transforms.folded import any_of, lowered
+from transforms.repeats import kept_for_short
 
 Sentiment = Literal["negative", "neutral", "positive"]
 
 MAX_CHARS = 4000
 
-_NEGATIVE = re.compile(
+_NEGATIVE = any_of(
     r"(?<!\w)(?:angry|anger|annoy\w*|awful\w*|terribl\w*|worst|worse|useless|ridiculous|"
     r"unacceptable|"
     r"disappoint\w*|frustrat\w*|hate|hated|horribl\w*|waste[ds]?|fed up|complain\w*|wtf|garbage|"
@@ -57,9 +59,8 @@ _NEGATIVE = re.compile(
     r"harto|harta|verg[üu]enza|decepcionad[oa]|p[ée]sim[oa]|horrible|fatal|"
     r"p[ée]ssim[oa]|desapontad[oa]|horr[íi]vel|vergonha|"
     r"delus[oa]|pessim[oa]|vergogna|orribile|schandalig|teleurgesteld|slecht\w*|belachelijk)(?!\w)",
-    re.IGNORECASE,
 )
-_POSITIVE = re.compile(
+_POSITIVE = any_of(
     r"(?<!\w)(?:thank\w*|thx|cheers|great|perfect\w*|awesome|excellent|love|loved|lovely|"
     r"wonderful\w*|"
     r"appreciate\w*|brilliant\w*|amaz\w*|helpful|happy|happier|glad|pleased|delighted|impress\w*|"
@@ -85,31 +86,27 @@ _POSITIVE = re.compile(
     r"gracias|perfecto|encantad[oa]|contento|contenta|maravillos[oa]|"
     r"obrigad[oa]|perfeito|[óo]tim[oa]|maravilhos[oa]|"
     r"grazie|perfetto|gentilissim\w*|ottim[oa]|content[oa]|bedankt|geweldig|blij|tevreden)(?!\w)",
-    re.IGNORECASE,
 )
-_NEGATORS = re.compile(
+_NEGATORS = any_of(
     r"(?:not|never|no|hardly|barely|nothing|without|nobody|cannot|wasn't|isn't|aren't|weren't|"
     r"\w+n't|"
     r"nicht|kein\w*|nie|pas|jamais|nunca|n[ãa]o|non|niet|geen)$",
-    re.IGNORECASE,
 )
-_POLITE = re.compile(
+_POLITE = any_of(
     r"\b(?:thanks?(?: you)? (?:in advance|for (?:taking|calling|contacting|your (?:time|call|reply|"
     r"answer)))|thank you for (?:the|your) (?:call|time)|good (?:morning|afternoon|evening|day)|"
     r"kind regards|best (?:regards|wishes|before|price|way|time|option)|would (?:be )?(?:love|"
     r"happy|"
     r"great|nice|like)|i'd (?:love|like)|as well|how (?:good|easy|quick)|great circle|"
     r"no,? thank(?:s| you)|love actually|problem solver|complaint form|lost property)\b",
-    re.IGNORECASE,
 )
-_PRAISE_BY_NOT = re.compile(
+_PRAISE_BY_NOT = any_of(
     r"\b(?:couldn't|can't|could not|cannot) (?:be (?:happier|better)|have (?:asked|wished)|thank|"
     r"praise|complain)\w*|"
     r"\bnot (?:only|just)\b|\bno (?:problems?|issues?|complaints?)\b|\bnever had an? \w+|"
     r"\bno idea how \w+\b",
-    re.IGNORECASE,
 )
-_BLAME_BY_NOT = re.compile(
+_BLAME_BY_NOT = any_of(
     r"\b(?:did|does|do|is|was|are|has|have|will|would|wo|ca|could)(?:n't|"
     r" not) (?:\w+ ){0,2}(?:work\w*|"
     r"help\w*|fix\w*|understand|answer\w*|respond\w*|listen\w*|satisf\w*|what i|acceptable|"
@@ -118,7 +115,6 @@ _BLAME_BY_NOT = re.compile(
     r"niente)\b|"
     r"\b(?:no|n[ãa]o|non) (?:funciona|funziona)\b|\bnot good enough\b|\bthat'?s (?:wrong|"
     r"not what)\b",
-    re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[^.!?;,\n]+|[.!?;,\n]")
 _WORD = re.compile(r"[\w'*:)-]+")
@@ -132,14 +128,14 @@ NEGATIVE_WEIGHT = 2
 """One complaint outweighs one thank-you: most complaints are polite."""
 
 
+@kept_for_short
 def mood_score(text: str) -> float:
     """How pleased (above 0) or displeased (below 0) the words of a message are."""
-    said = text[:MAX_CHARS].replace("\u2019", "'")
+    said = lowered(text[:MAX_CHARS].replace("\u2019", "'"))
     said = _POLITE.sub(" ", said)
-    score = 1.0 * len(_PRAISE_BY_NOT.findall(said))
-    said = _PRAISE_BY_NOT.sub(" ", said)
-    score -= NEGATIVE_WEIGHT * len(_BLAME_BY_NOT.findall(said))
-    said = _BLAME_BY_NOT.sub(" ", said)
+    said, praises = _PRAISE_BY_NOT.subn(" ", said)
+    said, blames = _BLAME_BY_NOT.subn(" ", said)
+    score = 1.0 * praises - NEGATIVE_WEIGHT * blames
     score += sum(_clause_score(clause[0]) for clause in _CLAUSE.finditer(said))
     score += emoji_mood(said)
     return -1.0 if score == 0 and names_fault(said) else score

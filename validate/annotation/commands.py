@@ -42,6 +42,9 @@ def plan(settings: Settings, arguments: Namespace) -> int:
     )
     drawn = draw_plan(settings, order, now=_now())
     facts = {"plan_id": drawn.plan_id, "is_new": drawn.is_new, **drawn.counts()}
+    if drawn.is_new:
+        told = {"strategy": order.strategy, "purpose": order.purpose, **drawn.counts()}
+        report.tell(settings, "annotation_planned", drawn.plan_id, told)
     report.say(
         arguments.json,
         {**facts, "left_out": dict(drawn.left_out)},
@@ -95,6 +98,10 @@ def take(settings: Settings, arguments: Namespace) -> int:
         source=arguments.format,
         now=_now(),
     )
+    if taken.stored or taken.refused:
+        counts = {"stored": taken.stored, "known": taken.known, "refused": len(taken.refused)}
+        told = {"source": arguments.format, **counts}
+        report.tell(settings, "annotations_taken", tasks[0].plan_id, told)
     report.say(
         arguments.json,
         asdict(taken),

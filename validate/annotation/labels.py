@@ -50,7 +50,7 @@ def make_labels(settings: Settings, use: Use) -> Labels:
     `tags`: text, category, sentiment, for `transforms tags train`. `resolution`: turns, status,
     csat, resolved, for `transforms resolution fit`. `quarantine`: requests to reject valid
     examples that are no good pairs, and to accept quarantined ones that are, named as the actions
-    of `deskwheel.repairs`.
+    of `deskwheel.repairs` and with the verb of `python -m validate` that asks for it.
     """
     lake_dir = settings.pipeline.lake
     decided = decide(store.read_annotations(lake_dir))
@@ -161,6 +161,7 @@ def _request(action: RepairAction, found: Decided, row: Mapping[str, Any]) -> di
     return {
         "example_id": found.example_id,
         "action": action,
+        "verb": f"quarantine {action}",
         "reason": ANNOTATED_BAD if action == "reject" else None,
         "verdict": row["verdict"],
         "reasons": list(row["reasons"]),

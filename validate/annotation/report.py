@@ -169,12 +169,35 @@ def labels(settings: Settings, arguments: Namespace) -> int:
     write_lines(Path(arguments.to), made.lines)
     say(
         arguments.json,
-        {"lines": len(made.lines), "left_out": dict(made.left_out), "agreement": verdicts},
+        {
+            "lines": len(made.lines),
+            "left_out": dict(made.left_out),
+            "agreement": verdicts,
+            "verbs": dict(_verbs(made.lines)),
+        },
         f"{len(made.lines)} lines in {arguments.to}; agreement:"
         f" {', '.join(f'{k} {v}' for k, v in verdicts.items())}",
+        *(
+            f"{count} of them: python -m validate {verb} ID... --by ALIAS, with the example_id"
+            for verb, count in _verbs(made.lines).items()
+        ),
         *(f"left out, {why}: {count}" for why, count in made.left_out.items()),
     )
     return 0
+
+
+def tell(settings: Settings, kind: str, subject: str, detail: Mapping[str, Any]) -> None:
+    """Put what was done about annotation on the timeline."""
+    state = State(settings.pipeline.state_url)
+    try:
+        state.record(settings.pipeline.name, kind, subject, detail)
+    finally:
+        state.close()
+
+
+def _verbs(lines: Sequence[Mapping[str, Any]]) -> Counter[str]:
+    """How many lines ask for which verb; those of other uses for none."""
+    return Counter(line["verb"] for line in lines if "verb" in line)
 
 
 def _list_disputes(annotations: Sequence[Annotation], *, as_json: bool) -> int:
@@ -231,12 +254,8 @@ def _ruling(
 
 
 def _record(settings: Settings, ruling: Annotation, answers: Mapping[str, Any]) -> None:
-    state = State(settings.pipeline.state_url)
-    try:
-        detail = {"by": ruling.annotator_key, "annotation_id": ruling.annotation_id, **answers}
-        state.record(settings.pipeline.name, "adjudicated", ruling.example_id, detail)
-    finally:
-        state.close()
+    detail = {"by": ruling.annotator_key, "annotation_id": ruling.annotation_id, **answers}
+    tell(settings, "adjudicated", ruling.example_id, detail)
 
 
 def _low(found: Sequence[Agreement], name: str) -> str:

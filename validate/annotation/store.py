@@ -59,15 +59,8 @@ def append_annotations(lake_dir: str, annotations: Iterable[Annotation]) -> int:
     if fresh:
         version = lake.append(lake_dir, ANNOTATIONS, to_table(fresh.values(), Annotation))
         if version % COMPACTED_EVERY == 0:
-            compact(lake_dir)
+            lake.compact(lake_dir, ANNOTATIONS)
     return len(fresh)
-
-
-def compact(lake_dir: str) -> None:
-    """Rewrite the many small files of `annotations` as few; old versions stay readable."""
-    found = lake.open_table(lake_dir, ANNOTATIONS)
-    if found is not None:
-        found.optimize.compact()
 
 
 def rows_with(

@@ -26,6 +26,8 @@ COLUMNS = (
     "example_id", "tenant", "subject_key", "kind", "channel", "verdict", "reasons", "suite_version",
     "attempt", "repair_id", "query", "response", "context", "rejected_response",
 )  # fmt: skip
+COMPACTED_EVERY = 50
+"""Versions of `repairs` after which its small files are merged."""
 _POLL_S = 0.5
 REMEDY = (
     "a running `python -m validate watch` applies it; where none runs, call"
@@ -129,7 +131,9 @@ def ask(lake_dir: str, rows: Iterable[Mapping[str, Any]], wish: Wish, *, now: da
         else:
             fresh.append(repair)
     if fresh:
-        lake.append(lake_dir, REPAIRS, to_table(fresh, Repair))
+        version = lake.append(lake_dir, REPAIRS, to_table(fresh, Repair))
+        if version % COMPACTED_EVERY == 0:
+            lake.compact(lake_dir, REPAIRS)
     return Asked(
         repairs={r.repair_id: r.example_id for r in (*kept, *fresh)},
         attempts={r.example_id: r.attempt for r in (*kept, *fresh)},

@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from validate.suite import BATCHES, ROWS, Suites, kinds_of
+from validate.verdicts import MEANING
 
 HEAD = """# Quality rules
 
@@ -32,6 +33,7 @@ INTRODUCTIONS = {
         " against the baseline that `python -m validate baseline` made, and not judged without one."
     ),
 }
+OTHER = "What an example is compared with decides these, not its own row (docs/operations.md)."
 
 
 def page(suites: Suites) -> str:
@@ -45,6 +47,12 @@ def page(suites: Suites) -> str:
             "| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in rows
         ]
         parts.append("\n".join([TITLES[name], "", INTRODUCTIONS[name], "", *table, ""]))
+    parts.append(
+        "\n".join([
+            "## Reasons that no rule gives", "", OTHER, "", "| Reason | Meaning |", "|---|---|",
+            *(f"| `{reason}` | {meaning} |" for reason, meaning in MEANING.items()), "",
+        ])
+    )  # fmt: skip
     return "\n".join(parts)
 
 

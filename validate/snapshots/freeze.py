@@ -92,7 +92,7 @@ def freeze_claimed(settings: Settings, state: State, *, now: datetime) -> list[S
         try:
             snapshot = freeze_snapshot(settings, table_version=window["to_version"], now=now)
         except SnapshotError as error:
-            if _advance(state, pipeline, start, phase="failed"):
+            if _advance(state, pipeline, start, phase="failed", reason=str(error)):
                 state.record(pipeline, "failed", f"window {start}", {"reason": str(error)})
             continue
         if _advance(state, pipeline, start, phase="frozen", snapshot_id=snapshot.snapshot_id):

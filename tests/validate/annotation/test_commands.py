@@ -139,14 +139,36 @@ def test_answers_by_an_older_guide_do_not_count_as_agreement(
 
 
 def test_refused_answers_end_with_status_one(
-    config: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    config: Path, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    call(config, "plan", "--annotators", "rater-1", "--size", "5", "--json")
+    asked = ("plan", "--annotators", "rater-1", "--size", "5", "--json")
+    call(config, *asked)
     plan = str(told(capsys)["plan_id"])
+    call(config, *asked)
+    capsys.readouterr()
     file = tmp_path / "export.json"
     file.write_text('[{"data": {"example_id": "ex-none"}, "annotations": [{"result": []}]}]')
     assert call(config, "import", str(file), "--plan", plan, "--annotator", "rater-1") == 1
     assert f"{file}:1: example 'ex-none' is not in the plan" in capsys.readouterr().out
+    state = State(settings.pipeline.state_url)
+    (planned,) = state.timeline(settings.pipeline.name, kind="annotation_planned")
+    (taken,) = state.timeline(settings.pipeline.name, kind="annotations_taken")
+    state.close()
+    assert (planned["subject"], planned["detail"]["examples"]) == (plan, 5)
+    assert taken["detail"] == {"source": "label-studio", "stored": 0, "known": 0, "refused": 1}
+
+
+def test_labels_for_quarantine_name_the_verb_that_asks_for_them(
+    config: Path, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = [answered("ex-001-1", f"rater-{k}", is_good_pair="no") for k in (1, 2)]
+    store.append_annotations(settings.pipeline.lake, rows)
+    file = tmp_path / "requests.jsonl"
+    words = ("labels", "--for", "quarantine", "--to", str(file), "--despite-agreement")
+    assert call(config, *words) == 0
+    assert "1 of them: python -m validate quarantine reject ID" in capsys.readouterr().out
+    (line,) = (json.loads(text) for text in file.read_text().splitlines())
+    assert (line["example_id"], line["verb"]) == ("ex-001-1", "quarantine reject")
 
 
 def test_progress_shows_a_bar_for_each_category(

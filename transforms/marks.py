@@ -1,0 +1,204 @@
+"""What the rows of a batch are told of one another: redelivered events, and threads of mails.
+
+Found from a few columns of the rows, without Spark, and put into the rows by Arrow (the stream) or
+by Spark (a backfill, whose rows need not fit into memory). Reads the tables `turns` and `feedback`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F  # noqa: N812
+
+from deskwheel import lake, reasons
+from deskwheel.settings import Settings
+from deskwheel.tables import TURNS
+from transforms.thread_lookup import MailRow, find_threads
+
+if TYPE_CHECKING:
+    from transforms.intake import Intake
+
+Place = tuple[str, int, int]
+"""Topic, partition and offset of an event."""
+
+_PLACE = ("topic", "partition", "offset")
+_OF_MAIL = ("conversation_id", "sent_at", "thread_keys")
+
+_EMPTIED = (
+    "text", "shadow_text", "draft_text", "final_text", "disfluencies", "cuts", "notes", "emoji",
+)  # fmt: skip
+"""Columns that the row of a duplicate leaves empty."""
+
+
+@dataclass(frozen=True)
+class Marks:
+    """What changes in the rows of a batch."""
+
+    duplicates: dict[Place, Any] = field(default_factory=dict)
+    """Of each redelivered event the lowest value of the intake's order column: the row that stays.
+    """
+    threads: dict[Place, str] = field(default_factory=dict)
+    """The conversation of each mail whose own headers name another one."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The columns of a batch's rows that marks are found from, row by row."""
+
+    places: Sequence[Place]
+    ids: Sequence[str]
+    orders: Sequence[Any]
+    is_accepted: Sequence[bool]
+    reasons: Sequence[str | None]
+    ingested_at: Sequence[datetime]
+    mails: Sequence[MailRow]
+
+    @staticmethod
+    def of(rows: pa.Table, intake: "Intake") -> "Facts":
+        """The facts of rows of the intake's table."""
+        source = rows["source"].combine_chunks()
+        places = [pc.struct_field(source, name).to_pylist() for name in _PLACE]
+        placed = list(zip(*places, strict=True))
+        mails: list[MailRow] = []
+        if intake.table is TURNS:
+            columns = [rows[name].to_pylist() for name in (*_OF_MAIL, "ingested_at")]
+            mails = [
+                MailRow(place, *mail)
+                for place, *mail in zip(placed, *columns, strict=True)
+                if mail[2] is not None
+            ]
+        return Facts(
+            places=placed,
+            ids=rows[intake.id_column].to_pylist(),
+            orders=rows[intake.order_column].to_pylist(),
+            is_accepted=pc.equal(rows["verdict"], "accepted").to_pylist(),
+            reasons=rows["reason"].to_pylist(),
+            ingested_at=rows["ingested_at"].to_pylist(),
+            mails=mails,
+        )
+
+    @staticmethod
+    def columns(intake: "Intake") -> list[str]:
+        """Names of the columns that `of` needs."""
+        own = ["source", intake.id_column, intake.order_column, "verdict", "reason", "ingested_at"]
+        mail = _OF_MAIL if intake.table is TURNS else ()
+        return list(dict.fromkeys([*own, *mail]))
+
+
+def find_marks(facts: Facts, settings: Settings, intake: "Intake") -> Marks:
+    """The marks of a batch, from its rows and from the table before it.
+
+    An event is a duplicate when one with its id was accepted earlier: in this batch (first
+    offset wins) or in the table, within `transforms.dedup_horizon_h` of the broker's clock.
+    """
+    if not facts.places:
+        return Marks()
+    horizon = timedelta(hours=settings.transforms.dedup_horizon_h)
+    since = min(facts.ingested_at) - horizon
+    duplicates = _duplicates(facts, _seen(facts, intake, settings.pipeline.lake, since=since))
+    return Marks(duplicates, find_threads(facts.mails, settings))
+
+
+def _duplicates(facts: Facts, seen: set[tuple[str, str]]) -> dict[Place, Any]:
+    accepted = [
+        (place, (place[0], name))
+        for place, name, is_accepted in zip(facts.places, facts.ids, facts.is_accepted, strict=True)
+        if is_accepted
+    ]
+    first: dict[tuple[str, str], Place] = {}
+    for place, event in accepted:
+        first[event] = min(place, first.get(event, place))
+    again = {place for place, event in accepted if event in seen or first[event] != place}
+    lowest: dict[Place, Any] = {}
+    for place, order in zip(facts.places, facts.orders, strict=True):
+        if place in again:
+            lowest[place] = min(order, lowest.get(place, order))
+    return lowest
+
+
+def _seen(
+    facts: Facts, intake: "Intake", lake_dir: str, *, since: datetime
+) -> set[tuple[str, str]]:
+    """Events (topic and id) of the batch that the table has accepted since then.
+
+    The table is read without Spark: each batch looks its few ids up among all of the horizon.
+    """
+    wanted = {name for name, is_new in zip(facts.ids, facts.is_accepted, strict=True) if is_new}
+    topic, name = pc.field(("source", "topic")), pc.field(intake.id_column)
+    where = (
+        (pc.field("verdict") == "accepted")
+        & (pc.field("ingested_at") >= pa.scalar(since))
+        & name.isin(pa.array(sorted(wanted), pa.string()))
+    )
+    return {
+        (row["topic"], row["name"])
+        for part in lake.scan(lake_dir, intake.table, {"topic": topic, "name": name}, where)
+        for row in part.to_pylist()
+    }
+
+
+def marked_table(rows: pa.Table, facts: Facts, marks: Marks, intake: "Intake") -> pa.Table:
+    """The rows with their marks: a duplicate is one row that carries no text."""
+    if marks.threads:
+        names = [
+            marks.threads.get(place, name)
+            for place, name in zip(facts.places, rows["conversation_id"].to_pylist(), strict=True)
+        ]
+        at = rows.schema.get_field_index("conversation_id")
+        rows = rows.set_column(at, rows.schema.field(at), [pa.array(names, pa.string())])
+    if not marks.duplicates:
+        return rows
+    is_fresh = [place not in marks.duplicates for place in facts.places]
+    is_kept = [
+        place in marks.duplicates and order == marks.duplicates[place]
+        for place, order in zip(facts.places, facts.orders, strict=True)
+    ]
+    fresh, again = rows.filter(pa.array(is_fresh)), rows.filter(pa.array(is_kept))
+    for at, column in enumerate(again.schema):
+        if (value := _of_duplicate(column.name, default=again)) is not again:
+            values = pa.array([value] * again.num_rows, column.type)
+            again = again.set_column(at, column, [values])
+    return pa.concat_tables([fresh, again])
+
+
+def _of_duplicate(name: str, *, default: Any) -> Any:
+    """What a column says in the row of a duplicate; the default where it keeps its value."""
+    if name == "verdict":
+        return "duplicate"
+    if name == "reason":
+        return reasons.DUPLICATE_EVENT
+    return None if name in _EMPTIED else default
+
+
+def marked_frame(rows: DataFrame, marks: Marks, intake: "Intake") -> DataFrame:
+    """The same by Spark, for rows that may not fit into memory; the marks have to."""
+    if not marks.duplicates and not marks.threads:
+        return rows
+    places: Iterable[Place] = {**marks.duplicates, **marks.threads}
+    changes = [
+        (*place, _as_text(marks.duplicates.get(place)), marks.threads.get(place))
+        for place in places
+    ]
+    schema = "topic string, partition int, offset long, kept_order string, thread string"
+    frame = F.broadcast(rows.sparkSession.createDataFrame(changes, schema))
+    joined = rows.join(frame, [F.col(f"source.{p}") == F.col(p) for p in _PLACE], "left")
+    is_duplicate = F.col("kept_order").isNotNull()
+    is_kept = F.col(intake.order_column).cast("string") == F.col("kept_order")
+    kept = joined.where(~is_duplicate | is_kept)
+    columns = []
+    for name in rows.columns:
+        value = F.col(name)
+        if name == "conversation_id" and marks.threads:
+            value = F.coalesce("thread", name)
+        if (replaced := _of_duplicate(name, default=marks)) is not marks:
+            value = F.when(is_duplicate, F.lit(replaced)).otherwise(value)
+        columns.append(value.alias(name))
+    return kept.select(*columns)
+
+
+def _as_text(order: Any) -> str | None:
+    return None if order is None else str(order)
