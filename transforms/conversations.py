@@ -30,6 +30,7 @@ from deskwheel.tables import CONVERSATIONS, TURNS
 from transforms.assemble import STORED_COLUMNS, Closed, CloseReason, StoredTurn, assemble
 from transforms.merged import Merged
 from transforms.session import gathered, incarnation, spark_schema, start_query, write_once
+from transforms.wake import repeat_last_batch
 
 NAME = "conversations"
 KEEP_CLOSED_S = 7 * 24 * 3600
@@ -254,6 +255,7 @@ def start_conversations(
     lake.ensure(settings.pipeline.lake, CONVERSATIONS)
     checkpoint = Path(s.checkpoint_dir).absolute() / NAME
     app_id = incarnation(settings.pipeline.lake, CONVERSATIONS, checkpoint, NAME)
+    repeat_last_batch(checkpoint)
     merged = Merged(settings.pipeline.lake)
 
     def write(frame: DataFrame, batch_id: int) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql.streaming import StreamingQuery
 
 from benchmarks.transforms_sessionize import chats, rows_of
 from deskwheel import lake
@@ -68,17 +69,28 @@ def test_after_days_only_a_batch_without_rows_is_repeated(
     assert repeat_last_batch(folder) is is_repeated
 
 
+def stop_between_batches(query: StreamingQuery, checkpoint: Path) -> None:
+    """Stop after the first batch; what the stop cut off is removed, or Spark would repeat it."""
+    while not (commits(checkpoint) if (checkpoint / "commits").exists() else []):
+        assert query.isActive
+        time.sleep(0.05)
+    query.stop()
+    done = {p.name for p in (checkpoint / "commits").iterdir()}
+    for file in (checkpoint / "offsets").iterdir():
+        if file.name not in done:
+            file.unlink()
+
+
 @pytest.mark.kafka
 def test_a_conversation_that_is_due_closes_after_a_restart_in_silence(
     spark: SparkSession, tmp_path: Path
 ) -> None:
     settings = settings_in(tmp_path, idle_close_s=IDLE_S, close_grace_s=IDLE_S)
-    turns = rows_of(list(chats(3)), Rules.of(settings, SECRET))
+    turns = rows_of(list(chats(2)), Rules.of(settings, SECRET))
     lake.append(settings.pipeline.lake, TURNS, to_table(turns, Turn))
-    catch_up(start_conversations(spark, settings, SECRET, once=True))
+    query = start_conversations(spark, settings, SECRET, once=True)
+    stop_between_batches(query, Path(settings.transforms.checkpoint_dir) / "conversations")
     assert not lake.read(settings.pipeline.lake, CONVERSATIONS).num_rows
     time.sleep(IDLE_S)
     catch_up(start_conversations(spark, settings, SECRET, once=True))
-    closed = lake.read(settings.pipeline.lake, CONVERSATIONS).to_pylist()
-    assert {c["conversation_id"] for c in closed} == {t.conversation_id for t in turns}
-    assert len(closed) == len({c["conversation_id"] for c in closed})
+    assert lake.read(settings.pipeline.lake, CONVERSATIONS).num_rows == 1
