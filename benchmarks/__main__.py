@@ -10,6 +10,7 @@ import argparse
 import ast
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,9 @@ NEEDS_FILE = {
     "validate_returns": "FOLDER",
 }
 """Benchmark → what it reads: a labelled file, or a folder of them."""
+
+NEEDS_GPU = {"train_gpu"}
+"""Measured with `benchmarks/gpu.sh` on a machine that has one."""
 
 PICTURES = {
     name: f"{name}.svg" for name in ("transforms_cost", "validate_audit", "validate_duplicates")
@@ -68,6 +72,9 @@ def run(name: str, labelled: Path | None, files: Mapping[str, str] | None = None
         return Measured(name=name, command=_command(name), claims=(), problem=problem)
     if name in LABELLED and labelled is None:
         problem = "not run: it needs a labelled folder (`--labelled FOLDER`)"
+        return Measured(name=name, command=_command(name), claims=(), problem=problem)
+    if name in NEEDS_GPU and shutil.which("nvidia-smi") is None:
+        problem = "not run: it needs an NVIDIA GPU (`benchmarks/gpu.sh`)"
         return Measured(name=name, command=_command(name), claims=(), problem=problem)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "claims.json"
@@ -141,6 +148,7 @@ def _index() -> list[str]:
     for name in names():
         needs = "`--labelled FOLDER`" if name in LABELLED else ""
         needs = f"`--file {name}={NEEDS_FILE[name]}`" if name in NEEDS_FILE else needs
+        needs = "an NVIDIA GPU" if name in NEEDS_GPU else needs
         lines.append(f"| {name} | {first_line(name)} | {needs} |")
     return lines
 

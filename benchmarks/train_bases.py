@@ -6,7 +6,7 @@ Bases: the demo's, the same without its upper layers, and the same with its inne
 anew. Each is fine-tuned on 32 to 256 examples and on 1,024, with the same steps; the law is fitted
 to the small ones only. The peer is what one would do without it: take the loss at 256 for that at
 1,024. FILE is JSON Lines as `train bases compare --data` takes them; without it customers of the
-demo's company ask. About five minutes on two cores.
+demo's company ask. About six minutes on two cores.
 """
 
 import argparse
@@ -45,7 +45,7 @@ def main() -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=Path, metavar="FILE", help="JSON lines: query, response")
-    parser.add_argument("--steps", type=int, default=240, help="steps of a fine-tune (240)")
+    parser.add_argument("--steps", type=int, default=160, help="steps of a fine-tune (160)")
     add_json_option(parser)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:

@@ -21,9 +21,10 @@ import gc
 import json
 import random
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -170,18 +171,49 @@ class Spent:
         )
 
 
-def spent() -> Spent:
-    """CPU seconds so far of this process and of all that it started."""
-    kinds = {"jvm": 0.0, "python": 0.0, "driver": 0.0}
-    me = psutil.Process()
-    for process in (me, *me.children(recursive=True)):
-        with suppress(psutil.Error):
-            times = process.cpu_times()
-            kind = "jvm" if process.name().startswith("java") else "python"
-            kinds["driver" if process == me else kind] += (
-                times.user + times.system + times.children_user + times.children_system
-            )
-    return Spent(kinds["jvm"], kinds["python"], kinds["driver"])
+class Meter:
+    """CPU seconds of this process and of all that it started; ended ones as they were last seen.
+
+    Spark ends idle Python workers, so a look at what is alive would forget their time.
+    """
+
+    def __init__(self) -> None:
+        """Nothing was seen yet."""
+        self._seen: dict[tuple[int, float], tuple[str, float]] = {}
+
+    def spent(self) -> Spent:
+        """The seconds so far."""
+        me = psutil.Process()
+        for process in (me, *me.children(recursive=True)):
+            with suppress(psutil.Error):
+                times = process.cpu_times()
+                is_jvm = process.name().startswith("java")
+                kind = "driver" if process == me else "jvm" if is_jvm else "python"
+                self._seen[process.pid, process.create_time()] = kind, times.user + times.system
+        total = dict.fromkeys(("jvm", "python", "driver"), 0.0)
+        for kind, seconds in list(self._seen.values()):
+            total[kind] += seconds
+        return Spent(total["jvm"], total["python"], total["driver"])
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Look once a second as long as the block lasts."""
+        is_over = threading.Event()
+
+        def watch() -> None:
+            while not is_over.wait(1.0):
+                self.spent()
+
+        thread = threading.Thread(target=watch, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            is_over.set()
+            thread.join()
+
+
+_METER = Meter()
 
 
 def in_one_process(count: int, rules: Rules) -> list[Claim]:
@@ -216,7 +248,7 @@ def _mails(count: int) -> Iterator[Mail]:
 def on_spark(count: int, rules: Rules) -> list[Claim]:
     """Claims on the conversation stream over `count` turns."""
     rows = rows_of(list(chats(count)), rules)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _METER.watching():
         spark = spark_session("deskwheel-benchmark", driver_memory="1g")
         try:
             _stream(spark, Path(folder) / "warm", rows[: count // 10], parts=1)
@@ -283,12 +315,12 @@ def _sessions(spark: SparkSession, folder: Path, rows: Sequence[Turn]) -> Run:
         nonlocal closed
         closed += frame.count()
 
-    before, began = spent(), time.monotonic()
+    before, began = _METER.spent(), time.monotonic()
     writer = closed_conversations(spark, settings).writeStream.foreachBatch(count)
     checkpoint = str(folder / "checkpoints" / "sessions")
     writer = writer.option("checkpointLocation", checkpoint).queryName("sessions")
     catch_up(start_query(writer, interval_s=0.1))
-    return Run(spent().since(before), time.monotonic() - began, closed)
+    return Run(_METER.spent().since(before), time.monotonic() - began, closed)
 
 
 def _stream(spark: SparkSession, folder: Path, rows: Sequence[Turn], *, parts: int) -> Run:
@@ -296,13 +328,13 @@ def _stream(spark: SparkSession, folder: Path, rows: Sequence[Turn], *, parts: i
     settings = _settings(folder, idle_close_s=_BACKLOG_IDLE_S if parts == 1 else _LIVE_IDLE_S)
     tables = [to_table(part, Turn) for part in _parts(rows, parts)]
     lake.append(settings.pipeline.lake, TURNS, tables[0])
-    before, began = spent(), time.monotonic()
+    before, began = _METER.spent(), time.monotonic()
     query = start_conversations(spark, settings, _SECRET, once=parts == 1)
     if parts == 1:
         catch_up(query)
     else:
         _feed(query, settings, tables)
-    own, wall_s = spent().since(before), time.monotonic() - began
+    own, wall_s = _METER.spent().since(before), time.monotonic() - began
     table = lake.read(settings.pipeline.lake, CONVERSATIONS, columns=["conversation_id"])
     return Run(own, wall_s, len(set(table["conversation_id"].to_pylist())))
 

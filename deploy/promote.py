@@ -24,6 +24,7 @@ from deploy.roster import (
     write_variant,
 )
 from deploy.split import SplitRow
+from deskwheel.marks import Shift
 from deskwheel.records import Evaluation, Run, Variant
 from deskwheel.service import announce_ready, stop_event
 from deskwheel.settings import Settings
@@ -254,8 +255,14 @@ def read_evaluation(body: Mapping[str, Any]) -> Evaluation:
     reasons = [str(reason) for reason in fields.pop("reasons")]
     examples = int(fields.pop("examples"))
     evaluated_at = datetime.fromisoformat(str(fields.pop("evaluated_at")))
+    shifts = [Shift(**shift) for shift in fields.pop("shifts", ())]
     return Evaluation(
-        **fields, scores=scores, reasons=reasons, examples=examples, evaluated_at=evaluated_at
+        **fields,
+        scores=scores,
+        reasons=reasons,
+        examples=examples,
+        evaluated_at=evaluated_at,
+        shifts=shifts,
     )
 
 

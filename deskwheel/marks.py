@@ -46,3 +46,23 @@ class Edit:
     """What was sent instead; null where the draft was deleted after it had been sent."""
     turn_id: str | None
     """The conversation's turn that the agent sent or changed; null where none is known."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shift:
+    """How far a challenger is from the champion on one metric, in a slice of the test split."""
+
+    by: Literal["category", "time"]
+    slice: str
+    """A category, or a month (`2026-03`) or quarter (`2026-Q1`)."""
+    metric: str
+    conversations: int
+    mean: float
+    """The challenger's lead, mean over conversations; negative is a loss for every metric."""
+    low: float
+    high: float
+    """Bounds of its 95 % interval, each conversation one observation."""
+    p_loss: float
+    """One-sided p-value of a loss, before any correction."""
+    is_loss: bool
+    """A loss after the correction, in a slice that is large enough; see `train.forgetting`."""

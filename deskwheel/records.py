@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from deskwheel.marks import Cut, Disfluency, Edit
+from deskwheel.marks import Cut, Disfluency, Edit, Shift
 
 Channel = Literal["email", "chat", "call"]
 EventChannel = Literal["email", "chat", "call", "outcome"]
@@ -355,6 +355,8 @@ class Evaluation:
     verdict: GateVerdict
     reasons: Sequence[str]
     evaluated_at: datetime
+    shifts: Sequence[Shift] = ()
+    """Champion to challenger by category and time slice; what was forgotten is a loss there."""
 
 
 @dataclass(frozen=True, kw_only=True)

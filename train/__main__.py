@@ -2,8 +2,16 @@
 
 from deskwheel.stage import Verb, option, run_stage
 from train.bases.options import BASES_OPTIONS
-from train.options import CANCEL_OPTIONS, LOG_OPTIONS, MANIFEST_OPTIONS, RUN_OPTIONS
+from train.options import (
+    CANCEL_OPTIONS,
+    CARD_OPTIONS,
+    LINEAGE_OPTIONS,
+    LOG_OPTIONS,
+    MANIFEST_OPTIONS,
+    RUN_OPTIONS,
+)
 from train.trigger.options import OPTIONS as TRIGGER_OPTIONS
+from train.tune.options import TUNE_OPTIONS
 
 VERBS = {
     "watch": Verb(
@@ -22,6 +30,12 @@ VERBS = {
         TRIGGER_OPTIONS,
     ),
     "runs": Verb("list runs with their verdicts, or how far they are", "train.runs:show_runs"),
+    "card": Verb("print the model card of a run", "train.card.verbs:show_card", CARD_OPTIONS),
+    "lineage": Verb(
+        "trace an adapter to its examples and conversations, or one of these to all adapters",
+        "train.card.verbs:show_lineage",
+        LINEAGE_OPTIONS,
+    ),
     "logs": Verb("print what a run's job has printed", "train.start:logs", LOG_OPTIONS),
     "cancel": Verb(
         "end a window that is under way, and its job, for a reason",
@@ -37,6 +51,11 @@ VERBS = {
         "compare base models on our own texts: licence, size, speed, loss and what tuning brings",
         "train.start:bases",
         BASES_OPTIONS,
+    ),
+    "tune": Verb(
+        "search for learning rate, rank, epochs and batch; show what is known already",
+        "train.start:tune",
+        TUNE_OPTIONS,
     ),
     "build-base": Verb(
         "build the demo's base model from the synthetic company (about three CPU minutes)",

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlparse
 
 from deskwheel.settings import Settings
-from deskwheel.state import State
+from deskwheel.state import Row, State
 
 
 def champion_folder(settings: Settings, state: State) -> Path | None:
@@ -15,9 +15,18 @@ def champion_folder(settings: Settings, state: State) -> Path | None:
 
     The traffic split decides; before there is one, nobody but the bot can answer.
     """
-    split = state.get("split", settings.pipeline.name)
-    if split is None:
-        return None
-    variant = state.get("variant", split[0]["champion"])
-    uri = None if variant is None else variant[0]["adapter_uri"]
+    variant = _champion(settings, state)
+    uri = None if variant is None else variant["adapter_uri"]
     return None if uri is None else Path(unquote(urlparse(uri).path))
+
+
+def champion_run(settings: Settings, state: State) -> str | None:
+    """The run that made that adapter; None where there is none."""
+    variant = _champion(settings, state)
+    return None if variant is None else variant["run_id"]
+
+
+def _champion(settings: Settings, state: State) -> Row | None:
+    split = state.get("split", settings.pipeline.name)
+    variant = None if split is None else state.get("variant", split[0]["champion"])
+    return None if variant is None else variant[0]

@@ -17,7 +17,7 @@ from deskwheel.ids import digest, snapshot_digest
 from deskwheel.records import Snapshot, SnapshotMember, Split
 from train.data import ChatRow, TrainingSet
 
-_ID_LETTERS = 16
+_PREFIX, _ID_LETTERS = "file-", 16
 _TEST_SHARE, _DEV_SHARE = 0.1, 0.05
 """Of the rows that name no `split`, by the hash of what is asked: the same question, one split."""
 
@@ -32,7 +32,12 @@ def snapshot_id_of(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise SnapshotError(f"{path}: {error.strerror}; name a JSON Lines file") from error
-    return f"file-{hashlib.sha256(content).hexdigest()[:_ID_LETTERS]}"
+    return f"{_PREFIX}{hashlib.sha256(content).hexdigest()[:_ID_LETTERS]}"
+
+
+def is_chat_file(snapshot: Snapshot) -> bool:
+    """Whether a training set's snapshot stands for a file of chats, and not for rows of a table."""
+    return snapshot.snapshot_id.startswith(_PREFIX)
 
 
 def load_chat_file(path: Path) -> TrainingSet:

@@ -29,6 +29,8 @@ _COLUMNS = [
     "kind",
     "is_empathetic",
     "authorship",
+    "category",
+    "sent_at",
 ]
 
 
@@ -44,6 +46,9 @@ class ChatRow:
     is_empathetic: bool = False
     is_corrected: bool = False
     """An agent changed a model's draft into it."""
+    category: str = ""
+    month: str = ""
+    """Of the response's time, such as `2026-03`; this and the category empty where unknown."""
 
     def messages(self) -> list[Message]:
         """The prompt of the example: one message of the user."""
@@ -86,7 +91,7 @@ def load_training_set(lake_dir: str, snapshot: Snapshot) -> TrainingSet:
             example, the digest of what was read differs from the frozen one, or the snapshot is
             contaminated (`train.contamination`). Never trains on something else.
     """
-    found = {row["example_id"]: row for row in _read(lake_dir, snapshot)}
+    found = {row["example_id"]: row for row in read_valid(lake_dir, snapshot, _COLUMNS)}
     members = [m for m in snapshot.members if m.kind in (None, "ideal")]
     missing = [m.example_id for m in members if m.example_id not in found]
     if missing:
@@ -106,7 +111,7 @@ def load_training_set(lake_dir: str, snapshot: Snapshot) -> TrainingSet:
     check_contamination(
         snapshot,
         {m.example_id: found[m.example_id]["content_hash"] for m in members},
-        golden=_golden_ids(lake_dir, snapshot),
+        golden=golden_ids(lake_dir, snapshot),
     )
     rows: dict[Split, list[ChatRow]] = {"train": [], "dev": [], "test": []}
     for member in sorted(members, key=lambda m: m.example_id):
@@ -123,10 +128,15 @@ def choose_examples(rows: Sequence[ChatRow], limit: int) -> list[ChatRow]:
     return ordered[:limit]
 
 
-def _read(lake_dir: str, snapshot: Snapshot) -> list[dict[str, Any]]:
+def read_valid(lake_dir: str, snapshot: Snapshot, columns: Sequence[str]) -> list[dict[str, Any]]:
+    """The valid examples at the version of a snapshot; `verdict` is one of the columns.
+
+    Raises:
+        SnapshotError: the version cannot be read any more.
+    """
     version = snapshot.table_version
     try:
-        table = lake.read(lake_dir, VALIDATED, columns=_COLUMNS, version=version)
+        table = lake.read(lake_dir, VALIDATED, columns=list(columns), version=version)
     except (DeltaError, FileNotFoundError, OSError) as error:
         raise SnapshotError(
             f"snapshot {snapshot.snapshot_id}: version {version} of {VALIDATED.name} cannot be"
@@ -135,7 +145,7 @@ def _read(lake_dir: str, snapshot: Snapshot) -> list[dict[str, Any]]:
     return [row for row in table.to_pylist() if row["verdict"] == "valid"]
 
 
-def _golden_ids(lake_dir: str, snapshot: Snapshot) -> set[str]:
+def golden_ids(lake_dir: str, snapshot: Snapshot) -> set[str]:
     """Examples of the golden set that the snapshot was frozen beside; none where it names none."""
     golden_id = json.loads(snapshot.manifest or "{}").get("golden_id")
     if golden_id is None:
@@ -158,4 +168,6 @@ def _chat_row(row: Mapping[str, Any]) -> ChatRow:
         response=row["response"],
         is_empathetic=bool(row["is_empathetic"]),
         is_corrected=row["authorship"] == "model_edited",
+        category=row["category"],
+        month=row["sent_at"].strftime("%Y-%m"),
     )

@@ -87,7 +87,13 @@ def _score_answer(row: ChatRow, answer: str, nll: tuple[float, int]) -> Score:
         "needless_apology": float(has_needless_apology(row.response, answer)),
         "nll": nll[0] / nll[1],
     }
-    return Score(example_id=row.example_id, conversation_id=row.conversation_id, values=values)
+    return Score(
+        example_id=row.example_id,
+        conversation_id=row.conversation_id,
+        values=values,
+        category=row.category,
+        month=row.month,
+    )
 
 
 def _summary(scores: Sequence[Score], nll: Sequence[tuple[float, int]]) -> dict[str, float]:

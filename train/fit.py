@@ -28,10 +28,14 @@ from deskwheel.progress import Progress, begin_progress, end_progress
 from deskwheel.records import Evaluation, Run
 from deskwheel.settings import Settings
 from deskwheel.state import State
+from train.card.facts import card_facts
+from train.card.page import write_card
 from train.champion import champion_folder
+from train.continual.start import Start, choose_start
 from train.failures import FinalFailure, final_reason
 from train.files import export_adapter
 from train.finetune.storage import checkpoint_storage
+from train.forgetting import hold_losses, measure_shifts
 from train.gate import judge
 from train.job import job_config, pack_data, work
 from train.progress import ProgressReports
@@ -93,22 +97,32 @@ def fit(settings: Settings, state: State, what: Fit) -> Fitted:
         now=started_at,
     )
     try:
-        result = _train(settings, state, what, progress)
+        start = choose_start(
+            settings,
+            state,
+            run_id=what.run_id,
+            snapshot_id=what.snapshot_id,
+            has_file=what.data_file is not None,
+        )
+        result = _train(settings, state, what, progress, start=start)
     except FinalFailure as error:
         _end(state, what, "held", str(error))
         raise
     except (DeskwheelError, TrainingFailedError) as error:
         _end(state, what, "failed", f"{type(error).__name__}: {error}".strip().splitlines()[-1])
         raise
-    return _fitted(settings, what, result, started_at=started_at)
+    return _fitted(settings, what, result, started_at=started_at, start=start)
 
 
-def _train(settings: Settings, state: State, what: Fit, progress: Progress) -> Result:
+def _train(
+    settings: Settings, state: State, what: Fit, progress: Progress, *, start: Start
+) -> Result:
     config = job_config(
         settings,
         snapshot_id=what.snapshot_id,
         champion_dir=champion_folder(settings, state),
         data_file=what.data_file,
+        start=start,
     )
     reports = ProgressReports(settings.pipeline.state_url, progress, steps=settings.train.steps)
     for failures in range(settings.jobs.max_failures + 1):
@@ -157,18 +171,25 @@ def _trainer(
     )
 
 
-def _fitted(settings: Settings, what: Fit, result: Result, *, started_at: datetime) -> Fitted:
+def _fitted(
+    settings: Settings, what: Fit, result: Result, *, started_at: datetime, start: Start
+) -> Fitted:
     returned = result.return_value
     answer = returned[0] if isinstance(returned, list) else returned
     adapter_dir = Path(settings.train.runs_dir).resolve() / what.run_id / "adapter"
     with result.checkpoint.as_directory() as folder:
         export_adapter(Path(folder), adapter_dir)
-    run = _run_record(settings, what, answer, adapter_dir=adapter_dir, started_at=started_at)
+    run = _run_record(
+        settings, what, answer, adapter_dir=adapter_dir, started_at=started_at, start=start
+    )
+    evaluation = _evaluation_record(settings, run, answer, start=start)
+    card = card_facts(settings, run, evaluation, history=answer["history"], told=answer)
+    write_card(adapter_dir, card)
     return Fitted(
         run=run,
-        evaluation=_evaluation_record(settings, run, answer),
+        evaluation=evaluation,
         adapter_dir=adapter_dir,
-        history=answer["history"],
+        history=[*answer["history"], *answer["preference"]["history"]],
     )
 
 
@@ -179,6 +200,7 @@ def _run_record(
     *,
     adapter_dir: Path,
     started_at: datetime,
+    start: Start,
 ) -> Run:
     history = answer["history"]
     return Run(
@@ -193,25 +215,33 @@ def _run_record(
         first_loss=history[0]["loss"],
         last_loss=history[-1]["loss"],
         settings={key: str(value) for key, value in asdict(settings.train).items()}
-        | {"precision": answer["precision"]},
+        | {"precision": answer["precision"], "preference_outcome": answer["preference"]["told"]}
+        | {"start": start.policy, "start_reason": start.reason, "start_run": start.from_run or ""},
         started_at=started_at,
         finished_at=datetime.now(UTC),
         code_version=deskwheel.__version__,
     )
 
 
-def _evaluation_record(settings: Settings, run: Run, answer: dict[str, Any]) -> Evaluation:
+def _evaluation_record(
+    settings: Settings, run: Run, answer: dict[str, Any], *, start: Start
+) -> Evaluation:
     scored = from_plain(answer["scored"])
-    verdict = judge(scored["champion"].scores, scored["challenger"].scores, settings=settings.gate)
+    champion, challenger = scored["champion"].scores, scored["challenger"].scores
+    verdict = judge(champion, challenger, settings=settings.gate)
+    shifts = measure_shifts(champion, challenger)
+    if start.policy == "warm":
+        verdict = hold_losses(verdict, shifts)
     return Evaluation(
         evaluation_id=record_id("eval", run.run_id),
         run_id=run.run_id,
         snapshot_id=run.snapshot_id,
-        examples=len(scored["challenger"].scores),
+        examples=len(challenger),
         scores={name: dict(result.summary) for name, result in scored.items()},
         verdict=verdict.verdict,
         reasons=verdict.reasons,
         evaluated_at=datetime.now(UTC),
+        shifts=shifts,
     )
 
 

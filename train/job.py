@@ -22,6 +22,7 @@ from deskwheel.settings import (
     Settings,
     TrainSettings,
 )
+from train.continual.start import Start
 
 
 def job_config(
@@ -30,6 +31,7 @@ def job_config(
     snapshot_id: str,
     champion_dir: Path | None,
     data_file: Path | None = None,
+    start: Start | None = None,
 ) -> dict[str, Any]:
     """What a worker needs to know. Ray's API shows it in clear, so no address with a password.
 
@@ -38,6 +40,7 @@ def job_config(
         snapshot_id: of the training set.
         champion_dir: the champion's adapter; None for the prompt-engineered bot.
         data_file: chats to train on in place of the snapshot (`train.chat_file`).
+        start: where training starts; None: on the base, with the whole snapshot.
     """
     return {
         "lake": str(Path(settings.pipeline.lake).resolve()),
@@ -49,6 +52,7 @@ def job_config(
         "snapshot_id": snapshot_id,
         "data_file": None if data_file is None else str(data_file.resolve()),
         "champion_dir": None if champion_dir is None else str(champion_dir),
+        "warm": asdict(start) if start and start.policy == "warm" else None,
     }
 
 
@@ -112,4 +116,11 @@ def _pack(config: Mapping[str, Any]) -> str:
     settings = job_settings(config).train
     methods.check_served(settings)
     data = prepare.read_data(**data_of(config))
+    if config["warm"] is not None:
+        data = importlib.import_module("train.continual.replay").warm_set(
+            data,
+            lake_dir=config["lake"],
+            older_snapshot_id=config["warm"]["older_snapshot_id"],
+            share=settings.replay_share,
+        )
     return str(prepare.prepare_snapshot(data, settings, runs_dir=Path(config["runs_dir"])))

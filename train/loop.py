@@ -24,7 +24,7 @@ from train.finetune.packed import PackedSet
 from train.finetune.precision import DTYPES, choose_precision
 from train.finetune.prepare import pack_chats
 from train.finetune.sft import train_by_sft
-from train.model import load_base, load_tokenizer, manifest_of
+from train.model import check_adapter, load_base, load_tokenizer, manifest_of
 
 __all__ = ["Metrics", "Outcome", "Report", "train_adapter"]
 
@@ -54,6 +54,7 @@ def train_adapter(
     report: Report,
     dev: PackedSet | None = None,
     resume_from: Path | None = None,
+    start_from: Path | None = None,
 ) -> Outcome:
     """Fine-tune an adapter of the frozen base model, or with `train.method=full` the base itself.
 
@@ -64,8 +65,10 @@ def train_adapter(
         report: receives metrics and model checkpoints.
         dev: packed examples that decide when to stop and which model checkpoint is the best.
         resume_from: a model checkpoint of the same data and settings.
+        start_from: folder of an adapter whose weights are the first ones (`train.continual`).
 
     Raises:
+        AdapterError: `start_from` was trained on another base, or has another shape.
         BaseModelError: the base model is missing, or not the one of `train.base_sha256`.
         ConfigError: this machine cannot train as the settings have it.
         SnapshotError: no row fits into `train.max_length`.
@@ -92,7 +95,10 @@ def train_adapter(
         workers=get_world_size() if is_initialized() else 1,
         directory=directory,
         report=report,
+        start_from=start_from,
     )
+    if start_from is not None:
+        check_adapter(model, start_from, tokenizer)
     engine = train_fast if settings.engine == "fast" else train_by_sft
     trained: Trained = engine(job, resume_from)
     return Outcome(

@@ -105,7 +105,7 @@ def attach(model: Any, adapter_dir: Path, *, name: str, tokenizer: Any) -> Any:
         AdapterError: the adapter was trained on another base, tokenizer or chat template, or its
             folder holds no manifest or no safetensors.
     """
-    _check(model, adapter_dir, tokenizer)
+    check_adapter(model, adapter_dir, tokenizer)
     if isinstance(model, PeftModel):
         model.load_adapter(str(adapter_dir), adapter_name=name, use_safetensors=True)
         model.set_adapter(name)
@@ -252,7 +252,12 @@ def _fingerprint(model: Any) -> str:
     return _sha256(repr(shape).encode() + raw)
 
 
-def _check(model: Any, adapter_dir: Path, tokenizer: Any) -> None:
+def check_adapter(model: Any, adapter_dir: Path, tokenizer: Any) -> None:
+    """Return if an adapter was trained on the base of a model, its tokenizer and chat template.
+
+    Raises:
+        AdapterError: it was trained on others, or its folder holds no manifest or no safetensors.
+    """
     path = adapter_dir / MANIFEST
     weights = adapter_dir / WEIGHTS
     if not path.is_file() or not weights.is_file():

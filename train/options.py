@@ -37,3 +37,13 @@ MANIFEST_OPTIONS = (
     option("--from-version", required=True, type=int, metavar="N", help="start of the window"),
     option("--attempt", type=int, default=1, metavar="N", help="which attempt at it"),
 )
+
+CARD_OPTIONS = (
+    option("run", metavar="RUN", help="a run's id, its window's start, or an adapter's folder"),
+)
+
+LINEAGE_OPTIONS = (
+    option("run", nargs="?", metavar="RUN", help="a run's id, or an adapter's folder"),
+    option("--example", metavar="ID", help="all runs and adapters that an example is in"),
+    option("--conversation", metavar="ID", help="the same for a conversation's examples"),
+)

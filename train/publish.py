@@ -137,7 +137,7 @@ class RunPublisher:
         fence: Fence,
     ) -> None:
         """Everything that nobody acts on before the evaluation is there; may be repeated."""
-        points = [[entry["step"], entry["loss"]] for entry in history]
+        points = [[entry["step"], entry["loss"]] for entry in history if "loss" in entry]
         self._state.put("loss_curve", run.run_id, {"points": points}, fence=fence)
         self._state.put("run", run.run_id, asdict(run), fence=fence)
         prepare(self._state, run, evaluation, version, fence=fence)

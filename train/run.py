@@ -24,6 +24,7 @@ from train.chat_file import snapshot_id_of
 from train.failures import final_reason
 from train.fit import Fit, Fitted, connect, fit
 from train.ledger import find_window, hold_window
+from train.tune.use import tuned_settings
 
 
 def run_window(settings: Settings, *, snapshot_id: str, from_version: int) -> bool:
@@ -93,6 +94,12 @@ def main(settings: Settings, arguments: argparse.Namespace) -> int:
     Raises:
         ConfigError: no data is named, or both a snapshot and a file are.
     """
+    settings = tuned_settings(
+        settings,
+        snapshot_id=arguments.snapshot,
+        data_file=None if arguments.data is None else Path(arguments.data),
+        from_version=arguments.from_version,
+    )
     what = None if arguments.from_version is not None else _alone(settings, arguments)
     connect(settings)
     try:

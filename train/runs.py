@@ -50,12 +50,13 @@ def list_runs(state: State, pipeline: str) -> list[dict[str, Any]]:
     """One row a run that began: its record and verdict where there are some, and its progress."""
     told = {p.run_id: p for p in all_progress(state, pipeline)}
     runs = {id: r for id, r in state.documents("run").items() if r["pipeline"] == pipeline}
-    verdicts = {e["run_id"]: e["verdict"] for e in state.documents("evaluation").values()}
+    judged = {e["run_id"]: e for e in state.documents("evaluation").values()}
     rows = [
         {
             "run_id": run_id,
             **runs.get(run_id, {}),
-            "verdict": verdicts.get(run_id),
+            "verdict": judged.get(run_id, {}).get("verdict"),
+            "shifts": judged.get(run_id, {}).get("shifts", []),
             "progress": asdict(told[run_id]) if run_id in told else None,
         }
         for run_id in {**told, **runs}
@@ -179,10 +180,19 @@ def _line(row: dict[str, Any], now: datetime) -> str:
     told = row["progress"]
     if "steps" in row:
         loss = f"loss {row['first_loss']:.3f} → {row['last_loss']:.3f}"
-        verdict = row["verdict"] or "no evaluation"
+        verdict = (row["verdict"] or "no evaluation") + _forgotten(row["shifts"])
         return f"{row['run_id']}  {row['steps']} steps  {loss}  {verdict}  {row['finished_at']}"
     sentence = progress_sentence(Progress(**told), now=now)
     return f"{row['run_id']}  {sentence}"
+
+
+def _forgotten(shifts: list[dict[str, Any]]) -> str:
+    """The slice with the surest loss, where there is one; the rest is on the run's card."""
+    lost = sorted((s for s in shifts if s["is_loss"]), key=lambda s: s["p_loss"])
+    if not lost:
+        return ""
+    worst = lost[0]
+    return f", {worst['metric']} {worst['mean']:+.4f} in {worst['by']} {worst['slice']}"
 
 
 def _begun(row: dict[str, Any]) -> str:

@@ -16,6 +16,9 @@ class Score:
     conversation_id: str
     values: Mapping[str, float]
     """Metric name → value; every name of `train.metrics.HIGHER_IS_BETTER`."""
+    category: str = ""
+    month: str = ""
+    """Both as the example has them."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,6 +35,11 @@ def watch(settings: Settings, arguments: argparse.Namespace) -> int:
     return _hand_over("train.watch", "watch", settings, arguments)
 
 
+def tune(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Verb `tune`."""
+    return _hand_over("train.tune.verbs", "tune", settings, arguments)
+
+
 def bases(settings: Settings, arguments: argparse.Namespace) -> int:
     """Verb `bases`; may ask the hub, and gives each candidate a process of its own."""
     for name, value in engine_environment(is_offline=False).items():

@@ -18,9 +18,9 @@ from deskwheel import config, failpoint
 from deskwheel.errors import DeskwheelError, LeaseLostError, StateError
 from deskwheel.service import announce_ready, stop_event
 from deskwheel.settings import Settings
-from deskwheel.state import OPEN_PHASES, Fence, Row, State
+from deskwheel.state import END_PHASES, OPEN_PHASES, Fence, Row, State
 from train.announce import is_announced
-from train.jobs import Jobs, open_jobs
+from train.jobs import Jobs, open_jobs, target_of
 from train.ledger import fail_window, owner_name, run_id_of, submission_id_of
 from train.trigger.decide import TriggerDecision, decide, next_start
 from train.trigger.log import log_decision
@@ -63,6 +63,7 @@ class Watcher:
         self._decide = decide
         self._finish_run = finish or self._finish_in_mlflow
         self._finished: set[str] = set()
+        self._tidied: set[str] = set()
         self._has_open = False
 
     @property
@@ -113,6 +114,19 @@ class Watcher:
         for window in windows:
             if window["phase"] == "trained":
                 self._finish(window["run_id"])
+        if windows and windows[-1]["phase"] in END_PHASES and windows[-1]["attempts"]:
+            self._tidy(windows[-1])
+
+    def _tidy(self, window: Row) -> None:
+        """End what the last job of an ended window has left running.
+
+        A job that was killed after it had moved its window is followed by nobody. Ray and KubeRay
+        clear up after theirs.
+        """
+        name = submission_id_of(self._pipeline, window["from_version"], window["attempts"])
+        if name not in self._tidied and target_of(self._settings) == "local":
+            if self._open().status(name) != "running":
+                self._tidied.add(name)
 
     def _evaluate(self, windows: list[Row], fence: Fence, now: datetime) -> None:
         decision = self._decide(self._settings, self._state, now=now)

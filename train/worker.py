@@ -18,13 +18,16 @@ import ray.train
 import torch
 
 from deskwheel.errors import CheckpointError
+from train.card.environment import describe_worker
 from train.evaluate import evaluate_models
 from train.finetune.checkpoints import check_seal, storing
 from train.finetune.methods import check_served
-from train.finetune.packed import open_packed
+from train.finetune.packed import open_packed, read_index
 from train.finetune.prepare import read_data
 from train.job import data_of, job_settings
 from train.loop import Metrics, train_adapter
+from train.preference.answers import read_preferences
+from train.preference.stage import learn_preferences
 from train.scores import to_plain
 
 
@@ -39,12 +42,23 @@ def work(config: Mapping[str, Any]) -> dict[str, Any] | None:
     data = read_data(**data_of(config)) if is_first else None
     packed = Path(config["packed"])
     with tempfile.TemporaryDirectory() as folder, _newest_checkpoint() as resume_from:
+        dev = open_packed(packed, "dev")
         outcome = train_adapter(
             open_packed(packed, "train"),
             settings.train,
             directory=Path(folder),
             report=_report,
-            dev=open_packed(packed, "dev"),
+            dev=dev,
+            resume_from=resume_from,
+            start_from=Path(config["warm"]["adapter_dir"]) if config["warm"] else None,
+        )
+        learnt = learn_preferences(
+            outcome,
+            read_preferences(settings, data),
+            settings.train,
+            dev=dev,
+            directory=Path(folder),
+            report=_report,
             resume_from=resume_from,
         )
     if data is None:
@@ -65,6 +79,9 @@ def work(config: Mapping[str, Any]) -> dict[str, Any] | None:
         "precision": outcome.precision,
         "best_step": outcome.best_step,
         "dev_loss": outcome.dev_loss,
+        "preference": learnt.to_plain(),
+        "packed": read_index(packed)["about"],
+        "environment": describe_worker(),
     }
 
 

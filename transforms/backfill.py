@@ -27,9 +27,9 @@ from deskwheel.settings import Settings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, TURNS, Table
 from transforms.assemble import CloseReason, StoredTurn, assemble
 from transforms.backfill_report import Report, compare, show
+from transforms.changes import Facts, changed_frame, find_changes
 from transforms.conversations import KEEP_CLOSED_S, Closing, stored_line
 from transforms.intake import TURNS_INTAKE, row_maker
-from transforms.marks import Facts, find_marks, marked_frame
 from transforms.mining import start_mining
 from transforms.session import spark_schema, spark_session, write_once
 from transforms.stream import check_broker, read_secret
@@ -174,8 +174,8 @@ def _reread(
         around = _around(live, rows, mails_since=wanted.since - horizon)
         _write(around, shadow, TURNS, batch_id=0)
         facts = Facts.of(rows.select(*Facts.columns(TURNS_INTAKE)).toArrow(), TURNS_INTAKE)
-        marks = find_marks(facts, shadow, TURNS_INTAKE)
-        _write(marked_frame(rows, marks, TURNS_INTAKE), shadow, TURNS, batch_id=1)
+        changes = find_changes(facts, shadow, TURNS_INTAKE)
+        _write(changed_frame(rows, changes, TURNS_INTAKE), shadow, TURNS, batch_id=1)
     finally:
         rows.unpersist()
 

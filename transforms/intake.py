@@ -26,7 +26,7 @@ from deskwheel.tables import FEEDBACK, TURNS, Table
 from deskwheel.topics import DEAD_LETTER_BYTES, RAW, dead_letter_topic
 from deskwheel.topics import FEEDBACK as FEEDBACK_TOPIC
 from transforms.access import hide_credentials, kafka_options
-from transforms.marks import Facts, find_marks, marked_frame, marked_table
+from transforms.changes import Facts, changed_frame, changed_table, find_changes
 from transforms.outcomes import feedback_rows
 from transforms.parse.model import RawEvent
 from transforms.session import gathered, incarnation, spark_schema, start_query, write_once
@@ -151,14 +151,14 @@ def write_batch(
     if not facts.places:
         return
     _publish_dead_letters(frame, facts, looked_at[LETTER].to_pylist(), settings)
-    marks = find_marks(facts, settings, intake)
-    marked: pa.Table | DataFrame
+    changes = find_changes(facts, settings, intake)
+    changed: pa.Table | DataFrame
     if isinstance(made, DataFrame):
-        marked = marked_frame(parsed.drop(LETTER), marks, intake)
+        changed = changed_frame(parsed.drop(LETTER), changes, intake)
     else:
-        marked = marked_table(made.drop_columns([LETTER]), facts, marks, intake)
+        changed = changed_table(made.drop_columns([LETTER]), facts, changes, intake)
     write_once(
-        marked,
+        changed,
         settings.pipeline.lake,
         intake.table,
         app_id=app_id,

@@ -18,6 +18,7 @@ from deskwheel.settings.traffic import (
     TransformsSettings,
 )
 from deskwheel.settings.training import GateSettings, TrainSettings, TriggerSettings
+from deskwheel.settings.tuning import TuneSettings
 
 __all__ = [
     "AbSettings",
@@ -33,6 +34,7 @@ __all__ = [
     "TrainSettings",
     "TransformsSettings",
     "TriggerSettings",
+    "TuneSettings",
     "ValidateSettings",
     "bounded",
     "described",
@@ -51,6 +53,7 @@ class Settings:
     validate: ValidateSettings = field(default_factory=ValidateSettings)
     trigger: TriggerSettings = field(default_factory=TriggerSettings)
     train: TrainSettings = field(default_factory=TrainSettings)
+    tune: TuneSettings = field(default_factory=TuneSettings)
     jobs: JobSettings = field(default_factory=JobSettings)
     gate: GateSettings = field(default_factory=GateSettings)
     serve: ServeSettings = field(default_factory=ServeSettings)

@@ -136,10 +136,65 @@ class TrainSettings:
     corrected_weight: float = bounded(
         1.0, 0, 100, "The same for a draft of a model that an agent corrected."
     )
+    continual: str = described(
+        "retrain",
+        "`retrain`: from the frozen base on the whole snapshot; `warm`: the champion's adapter goes"
+        " on, with fresh examples and a replay of older ones, and forgetting holds it.",
+        ("retrain", "warm"),
+    )
+    replay_share: float = bounded(
+        0.3, 0.3, 0.95, "For `warm`: share of older examples in what is learnt, by category."
+    )
+    watts: float = bounded(
+        0.0,
+        0,
+        100_000,
+        "Power of a worker, for the model card's estimate; 0: 200 W a GPU, 12 W a CPU thread.",
+    )
+    pue: float = bounded(
+        1.58, 1, 5, "Power of the building by that of its machines; 1 for one under a desk."
+    )
+    price_per_hour: float = bounded(
+        0.0, 0, 100_000, "Price of a worker's hour, in your currency; 0: no estimate."
+    )
+    preference: str = described(
+        "none",
+        "After the fine-tune: `dpo` on edited drafts, `kto` on thumbs and negatives, `auto` the"
+        " first of them with enough; an adapter that is no better on dev is not taken.",
+        ("none", "dpo", "kto", "auto"),
+    )
+    min_preferences: int = bounded(
+        200, 1, 10_000_000, "Edited drafts in train, and a 20th of them in dev, that DPO needs."
+    )
+    min_thumbs: int = bounded(
+        200,
+        1,
+        10_000_000,
+        "Thumbs and negatives in train, and a 20th of them in dev, that KTO needs; a tenth of them"
+        " good ones and a tenth bad ones.",
+    )
+    preference_beta: float = bounded(
+        0.1, 0.001, 10, "How dearly DPO and KTO pay for leaving the fine-tuned adapter."
+    )
+    preference_lr: float = bounded(5e-6, 1e-9, 1.0, "Peak learning rate of DPO and KTO.")
+    preference_epochs: float = bounded(
+        1.0, 0.01, 100, "How often each preference is learnt; optimizer steps follow from it."
+    )
+    preference_batch: int = bounded(
+        16, 2, 65_536, "Pairs, or answers with a verdict, an optimizer step over all workers."
+    )
+    preference_loss_margin: float = bounded(
+        0.02, 0, 10, "Nats a token by which the loss on dev may rise for preferences to be taken."
+    )
     base_sha256: str = described(
         "",
         "Digest that the base model must have (`train.finetune.base`); empty: any.",
         pattern="|[0-9a-f]{64}",
+    )
+    use_tuned: bool = described(
+        False,
+        "Take lr, rank, steps and batch from the best trial of `python -m train tune`, where one"
+        " is known for this base, method and amount of data.",
     )
 
 

@@ -76,7 +76,11 @@ class Site:
             assert time.monotonic() < until, f"not ended after {LIMIT_S} s: {window}"
             self.step()
             time.sleep(0.5)
-        self.step()
+        # The job that moved the window has its cluster to end yet.
+        while self.processes():
+            assert time.monotonic() < until, self.processes()
+            time.sleep(0.5)
+            self.step()
         return self.window()
 
     def processes(self) -> list[psutil.Process]:

@@ -87,6 +87,12 @@ def test_two_workers_train_an_adapter_that_is_judged_and_published_once(
     adapter = Path(run["adapter_uri"].removeprefix("file://"))
     tokenizer = load_tokenizer(settings.train)
     attach(load_base(settings.train), adapter, name="x", tokenizer=tokenizer)
+    facts = json.loads((adapter / "model_card.json").read_text())
+    assert facts["evaluation"]["scores"] == evaluation["scores"]
+    assert facts["environment"]["packages"]["peft"]
+    assert facts["data"]["packed"]["train"]["examples"] == 18
+    logged = list((adapter.parents[1] / "mlflow").glob("*/artifacts/adapter/README.md"))
+    assert [path.read_text() for path in logged] == [(adapter / "README.md").read_text()]
 
     again = train(settings, tmp_path)
     assert again.returncode == 0, again.stderr[-3000:]

@@ -13,6 +13,7 @@ from deskwheel.errors import StateError
 from deskwheel.progress import begin_progress, read_progress
 from deskwheel.settings import Settings
 from deskwheel.state import State
+from tests.train.card.records import run_in, store_run
 from tests.train.rows import settings_in
 from train.jobs import LocalJobs
 from train.ledger import run_id_of, submission_id_of
@@ -161,3 +162,12 @@ def test_a_run_under_way_is_listed_with_how_far_it_is(
     (row,) = json.loads(capsys.readouterr().out)
     assert (row["run_id"], row["verdict"]) == (RUN_ID, None)
     assert row["progress"]["snapshot_id"] == "snap-1"
+
+
+def test_the_surest_loss_of_a_run_stands_beside_its_verdict(
+    settings: Settings, state: State, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store_run(state, run_in(tmp_path))
+    assert show_runs(settings, arguments()) == 0
+    said = capsys.readouterr().out
+    assert "HOLD, rouge_l -0.2000 in category BILLING" in said

@@ -9,7 +9,7 @@ from datasets import Dataset
 from train.finetune.packed import Example, PackedSet
 
 IGNORED = -100
-_COLUMNS = ("input_ids", "labels", "position_ids")
+COLUMNS = ("input_ids", "labels", "position_ids")
 
 
 def tokens_of(example: Example) -> torch.Tensor:
@@ -25,7 +25,7 @@ def dataset_of(packed: PackedSet) -> Dataset:
 
     def read(rows: Mapping[str, Sequence[int]]) -> dict[str, list[torch.Tensor]]:
         laid = [lay_side_by_side(packed.examples(number)) for number in rows["number"]]
-        return {name: [row[name] for row in laid] for name in _COLUMNS}
+        return {name: [row[name] for row in laid] for name in COLUMNS}
 
     return Dataset.from_dict({"number": list(range(len(packed)))}).with_transform(read)
 

@@ -16,13 +16,18 @@ from peft import set_peft_model_state_dict
 from safetensors.torch import load_file
 from torch.distributed import ReduceOp, all_reduce, get_backend, is_initialized
 
-from deskwheel.errors import DivergedError
+from deskwheel.errors import AdapterError, DivergedError
 from deskwheel.settings import TrainSettings
 from train.files import BEST, MANIFEST, WEIGHTS, export_adapter
 from train.finetune.checkpoints import RunState, seal
 from train.finetune.methods import sequences_per_step
 from train.finetune.packed import PackedSet
 from train.finetune.stopping import Stopping
+
+_OTHER_SHAPE = (
+    "is no adapter of the shape that is trained: nothing was trained; set"
+    " train.continual='retrain', or the champion's train.lora_r"
+)
 
 Metrics = Mapping[str, float]
 Report = Callable[[Metrics, Path | None], None]
@@ -48,6 +53,8 @@ class Job:
     directory: Path
     """Local to this worker; model checkpoints are written there."""
     report: Report
+    start_from: Path | None = None
+    """Folder of the adapter whose weights are the first ones; None: those of a new adapter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +148,24 @@ def finish_checkpoint(folder: Path, job: Job, state: RunState, *, best: Path | N
     state.write(folder)
     seal(folder)
     return kept
+
+
+def load_start(model: Any, job: Job) -> None:
+    """Put the weights that a warm start goes on from into a new adapter; a resume replaces them.
+
+    Raises:
+        AdapterError: they are of another shape or of other layers.
+    """
+    if job.start_from is None:
+        return
+    try:
+        result = set_peft_model_state_dict(model, load_file(str(job.start_from / WEIGHTS)))
+    except RuntimeError as error:
+        raise AdapterError(f"{job.start_from} {_OTHER_SHAPE} ({error})") from error
+    missing = [name for name in result.missing_keys if ".lora_" in name]
+    if result.unexpected_keys or missing:
+        first = [*result.unexpected_keys, *missing][0]
+        raise AdapterError(f"{job.start_from} {_OTHER_SHAPE} (first {first})")
 
 
 def load_best(model: Any, best: Path | None) -> None:

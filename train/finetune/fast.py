@@ -28,11 +28,12 @@ from train.finetune.engine import (
     check_finite,
     finish_checkpoint,
     load_best,
+    load_start,
     logging_steps,
     warmup_steps,
 )
 from train.finetune.lean import LeanLlama, lay_out
-from train.finetune.methods import FAST_MODELS, sequences_per_step
+from train.finetune.methods import FAST_MODELS, has_lean_form, sequences_per_step
 from train.finetune.packed import Example, PackedSet
 from train.finetune.precision import DTYPES
 from train.finetune.stopping import Stopping
@@ -54,11 +55,12 @@ def train_fast(job: Job, resume_from: Path | None) -> Trained:
         CheckpointError: a model checkpoint could not be written.
     """
     config = job.model.get_base_model().config
-    if config.model_type not in FAST_MODELS or config.attention_bias or config.mlp_bias:
+    if not has_lean_form(config):
         raise ConfigError(
-            f"train.engine='fast' knows {', '.join(FAST_MODELS)} without biases, and"
+            f"train.engine='fast' knows {', '.join(FAST_MODELS)} without biases and dropout, and"
             f" {job.settings.base_model!r} is {config.model_type}; set train.engine='sft'"
         )
+    load_start(job.model, job)
     loop = _Loop(job)
     if resume_from is not None:
         loop.resume(resume_from)

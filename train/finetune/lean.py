@@ -7,21 +7,22 @@ projections where no answer is predicted. The gradient is the same but for round
 writes no table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 from typing import Any
 
 import torch
 from torch.nn import functional
 
-from train.finetune.batches import tokens_of
+from train.finetune.batches import COLUMNS, IGNORED, lay_side_by_side
 from train.finetune.ops import Group, Projection, attend, normed, projected, rotated, swiglu
 from train.finetune.packed import Example
 
 _MOST_PADDING = 1.3
 """Padded to real tokens in a bucket of attention, at most; fewer, larger calls beyond cost less."""
 _BUCKET_TOKENS = 4096
+_ROWS = 32
+"""Rows of a product are filled up to a multiple: each new shape in bfloat16 costs a compilation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,19 +44,28 @@ class Flat:
 
 def lay_out(examples: Sequence[Example]) -> Flat:
     """Some examples as one row without padding; the order of the arguments does not matter."""
-    ordered = sorted(examples, key=lambda e: len(e.ids))
-    lengths = tuple(len(e.ids) for e in ordered)
-    starts = [0, *accumulate(lengths)]
-    predicting, labels = [], []
-    for start, example in zip(starts, ordered, strict=False):
-        places = torch.arange(max(example.prompt_tokens, 1), len(example.ids))
-        predicting.append(start + places - 1)
-        labels.append(tokens_of(example)[max(example.prompt_tokens, 1) :])
+    return lay_rows(lay_side_by_side(examples))
+
+
+def lay_rows(rows: Mapping[str, torch.Tensor]) -> Flat:
+    """Packed sequences of `collate` as one row, without examples that nobody learns.
+
+    `rows` has `input_ids`, `labels` and `position_ids`, int64[..., tokens].
+    """
+    ids, labels, positions = (rows[name].flatten() for name in COLUMNS)
+    starts = (positions == 0).nonzero().flatten().tolist()
+    spans = list(zip(starts, [*starts[1:], len(ids)], strict=True))
+    learnt = [(a, b) for a, b in spans if bool((labels[a:b] != IGNORED).any())] or spans
+    ordered = sorted(learnt, key=lambda span: span[1] - span[0])
+    places = torch.cat([torch.arange(a, b) for a, b in ordered])
+    labels = labels[places]
+    predicting = (labels[1:] != IGNORED).nonzero().flatten()
+    lengths = tuple(b - a for a, b in ordered)
     return Flat(
-        ids=torch.cat([tokens_of(e) for e in ordered]),
-        positions=torch.cat([torch.arange(n) for n in lengths]),
-        predicting=torch.cat(predicting),
-        labels=torch.cat(labels),
+        ids=ids[places],
+        positions=positions[places],
+        predicting=predicting,
+        labels=labels[predicting + 1],
         lengths=lengths,
         buckets=tuple(_buckets(lengths)),
     )
@@ -86,17 +96,22 @@ class LeanLlama:
 
     def loss(self, flat: Flat) -> torch.Tensor:
         """Sum of the negative log-likelihood of the answers' tokens, in nats; float32."""
-        hidden = functional.embedding(flat.ids, self._embeddings)
-        turns = self._rotary(hidden[None], flat.positions[None])
+        return functional.cross_entropy(self.logits(flat), flat.labels, reduction="sum")
+
+    def logits(self, flat: Flat) -> torch.Tensor:
+        """What is predicted for each label, float32[labels, vocabulary]."""
+        ids, positions, kept = (_filled(x) for x in (flat.ids, flat.positions, flat.predicting))
+        hidden = functional.embedding(ids, self._embeddings)
+        turns = self._rotary(hidden[None], positions[None])
         cos, sin = (part[0, :, None].to(self._dtype) for part in turns)
         epsilon = self._config.rms_norm_eps
         for layer in self._layers[:-1]:
             hidden = layer.forward(hidden, flat, cos=cos, sin=sin, epsilon=epsilon)
         hidden = self._layers[-1].forward(
-            hidden, flat, cos=cos, sin=sin, epsilon=epsilon, kept=flat.predicting
+            hidden, flat, cos=cos, sin=sin, epsilon=epsilon, kept=kept
         )
         logits = functional.linear(normed(hidden, epsilon, self._dtype), self._head)
-        return functional.cross_entropy(logits.float(), flat.labels, reduction="sum")
+        return logits[: len(flat.predicting)].float()
 
 
 class _Layer:
@@ -148,6 +163,10 @@ class _Layer:
         hidden = hidden + projected(seen, self._out_of_attention)
         gate = projected(normed(hidden, epsilon, self._dtype), self._into_gate)
         return hidden + projected(swiglu(gate), self._out_of_gate)
+
+
+def _filled(x: torch.Tensor) -> torch.Tensor:
+    return functional.pad(x, (0, -len(x) % _ROWS))
 
 
 def _buckets(lengths: Sequence[int]) -> list[tuple[int, int]]:

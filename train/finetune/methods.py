@@ -68,6 +68,15 @@ def check_served(settings: TrainSettings) -> None:
             )
 
 
+def has_lean_form(config: Any) -> bool:
+    """Whether `train.finetune.lean` computes what a model of this configuration computes."""
+    return (
+        config.model_type in FAST_MODELS
+        and config.hidden_act == "silu"
+        and not (config.attention_bias or config.mlp_bias or config.attention_dropout)
+    )
+
+
 def adapter_config(settings: TrainSettings) -> LoraConfig | None:
     """The adapter to train on every linear layer; None for a full fine-tune.
 

@@ -14,6 +14,8 @@ from torch.nn import functional
 
 _LONGEST_SQUARE = 512
 """Tokens up to which attention is computed by its whole square."""
+_STEP = 16
+"""Lengths of squares are multiples of it; each new one in bfloat16 costs a compilation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +212,8 @@ def attend(
 ) -> torch.Tensor:
     """Causal attention of each example to itself alone: [tokens, heads of queries, size].
 
-    The examples of a bucket are padded to its longest at the end, where no real token looks.
+    The examples of a bucket are padded to its longest at the end, where no real token looks; tokens
+    after the last example see nothing.
 
     Args:
         heads: of queries, keys and values side by side, [tokens, heads, size].
@@ -222,7 +225,7 @@ def attend(
     count = heads.shape[1] - 2 * shared
     found = []
     for first, last in buckets:
-        longest = max(lengths[first:last])
+        longest = -(-max(lengths[first:last]) // _STEP) * _STEP
         places = _places(lengths[first:last], longest)
         inside = heads[starts[first] : starts[last]]
         padded = _Spread.apply(inside, places, (last - first) * longest)
@@ -232,7 +235,8 @@ def attend(
         ]
         out = _causal(*parts).reshape(count, -1, heads.shape[2])
         found.append(_Gathered.apply(out, places))
-    return found[0] if len(found) == 1 else torch.cat(found)
+    rest = heads.shape[0] - starts[-1]
+    return torch.cat([*found, heads.new_zeros(rest, count, heads.shape[2])])
 
 
 def _causal(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:

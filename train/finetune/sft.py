@@ -27,11 +27,13 @@ from train.finetune.engine import (
     entry_of,
     finish_checkpoint,
     load_best,
+    load_start,
     logging_steps,
     warmup_steps,
 )
+from train.finetune.lean_loss import LeanLoss
 from train.finetune.merged import MergedProducts
-from train.finetune.methods import adapter_config, split_batch
+from train.finetune.methods import adapter_config, has_lean_form, split_batch
 from train.finetune.precision import DTYPES
 from train.finetune.stopping import Stopping
 
@@ -57,8 +59,9 @@ def train_by_sft(job: Job, resume_from: Path | None) -> Trained:
         callbacks=[keeping],
     )
     keeping.trainer = trainer
+    load_start(trainer.model, job)
     if not job.settings.use_gpu and job.settings.method == "lora":
-        keeping.merged = MergedProducts(trainer.model, DTYPES[job.precision])
+        keeping.merged = _stand_in(trainer.model, DTYPES[job.precision])
     if resume_from is not None and state is not None and state.is_over:
         _restore(trainer, resume_from)
     else:
@@ -73,6 +76,13 @@ def train_by_sft(job: Job, resume_from: Path | None) -> Trained:
         history=tuple(_history(trainer.state)),
         stopping=keeping.stopping,
     )
+
+
+def _stand_in(model: Any, dtype: torch.dtype) -> MergedProducts | LeanLoss:
+    """What computes a model under an adapter on a CPU: the whole of a Llama, or its products."""
+    if has_lean_form(model.get_base_model().config):
+        return LeanLoss(model, dtype)
+    return MergedProducts(model, dtype)
 
 
 class _Trainer(SFTTrainer):
@@ -95,7 +105,7 @@ class _Keeping(TrainerCallback):
         self._job = job
         self.stopping = stopping
         self.trainer: Any = None
-        self.merged: MergedProducts | None = None
+        self.merged: MergedProducts | LeanLoss | None = None
         self._pace = Pace(job)
         self.best = resume_from / BEST if resume_from else None
 

@@ -7,8 +7,8 @@ from peft import get_peft_model
 
 from deskwheel.settings import TrainSettings
 from train.finetune import ops
-from train.finetune.batches import IGNORED, lay_side_by_side
-from train.finetune.lean import LeanLlama, lay_out
+from train.finetune.batches import IGNORED, collate, lay_side_by_side
+from train.finetune.lean import LeanLlama, lay_out, lay_rows
 from train.finetune.methods import adapter_config
 from train.finetune.packed import Example
 from train.model import load_base
@@ -108,3 +108,15 @@ def test_examples_are_laid_out_by_length_in_buckets_with_little_padding(
     assert len(flat.ids) == sum(flat.lengths)
     assert len(flat.labels) == sum(len(e.ids) - e.prompt_tokens for e in examples)
     assert flat.ids[flat.predicting + 1].tolist() == flat.labels.tolist()
+
+
+def test_rows_and_their_examples_are_laid_out_alike_but_for_what_nobody_learns(
+    examples: list[Example],
+) -> None:
+    rows = [lay_side_by_side(examples[:2]), lay_side_by_side(examples[2:])]
+    found, wanted = lay_rows(collate(rows, pad=0)), lay_out(examples)
+    assert found.lengths == wanted.lengths
+    assert torch.equal(found.ids, wanted.ids)
+    assert torch.equal(found.positions, wanted.positions)
+    assert torch.equal(found.predicting, wanted.predicting)
+    assert torch.equal(found.labels, wanted.labels)

@@ -1,6 +1,8 @@
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from transformers import LlamaConfig
 
 from deskwheel.errors import ConfigError
 from deskwheel.settings import TrainSettings
@@ -8,6 +10,7 @@ from train.finetune.methods import (
     adapter_config,
     check_method,
     check_served,
+    has_lean_form,
     quantization,
     split_batch,
 )
@@ -74,3 +77,11 @@ def test_accumulation_follows_from_the_global_batch(
 def test_a_global_batch_that_workers_cannot_share_is_refused() -> None:
     with pytest.raises(ConfigError, match="set it to 6"):
         split_batch(replace(PLAIN, global_batch=5, workers=2), 2)
+
+
+@pytest.mark.parametrize(
+    "other", [{"attention_bias": True}, {"hidden_act": "gelu"}, {"attention_dropout": 0.1}]
+)
+def test_a_llama_with_parts_that_are_not_known_has_no_lean_form(other: dict[str, Any]) -> None:
+    assert has_lean_form(LlamaConfig())
+    assert not has_lean_form(LlamaConfig(**other))

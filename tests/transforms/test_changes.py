@@ -19,8 +19,8 @@ from deskwheel.tables import TURNS
 from tests.places import settings_in
 from tests.transforms import toys
 from tests.transforms.toys import call, chat, mail
+from transforms.changes import Changes, Facts, changed_frame, changed_table, find_changes
 from transforms.intake import TURNS_INTAKE
-from transforms.marks import Facts, Marks, find_marks, marked_frame, marked_table
 from transforms.session import spark_schema, write_once
 
 EMPTIED = ("text", "shadow_text", "draft_text", "disfluencies", "cuts", "notes", "emoji")
@@ -37,11 +37,11 @@ def table_of(*events: Sequence[Turn]) -> pa.Table:
     return to_table([turn for turns in events for turn in turns], Turn)
 
 
-def marked(rows: pa.Table, folder: Path) -> list[dict[str, Any]]:
-    """The rows with the marks that are found over a table in the folder."""
+def changed(rows: pa.Table, folder: Path) -> list[dict[str, Any]]:
+    """The rows with the changes that are found over a table in the folder."""
     facts = Facts.of(rows, TURNS_INTAKE)
-    marks = find_marks(facts, settings_in(folder), TURNS_INTAKE)
-    found = marked_table(rows, facts, marks, TURNS_INTAKE)
+    changes = find_changes(facts, settings_in(folder), TURNS_INTAKE)
+    found = changed_table(rows, facts, changes, TURNS_INTAKE)
     assert found.schema == arrow_schema(Turn)
     return list(found.to_pylist())
 
@@ -51,7 +51,7 @@ def test_the_first_offset_of_an_event_stays_and_a_later_one_is_a_row_without_tex
 ) -> None:
     rows = table_of(placed(toys.turns(call()), 9), placed(toys.turns(call()), 4, partition=2),
                     placed(toys.turns(chat()), 0))  # fmt: skip
-    found = marked(rows, tmp_path)
+    found = changed(rows, tmp_path)
     (again,) = (row for row in found if row["source"]["partition"] == 2)
     assert (again["verdict"], again["reason"], again["position"]) == (
         "duplicate", "DUPLICATE_EVENT", 0
@@ -71,26 +71,26 @@ def test_an_event_that_the_table_accepted_before_is_a_duplicate_within_the_horiz
     late = toys.NOW + timedelta(days=30)
     for at, verdict in ((toys.NOW, "duplicate"), (late, "accepted")):
         (turn,) = placed(toys.turns(chat()), 7)
-        (row,) = marked(table_of([replace(turn, ingested_at=at)]), tmp_path)
+        (row,) = changed(table_of([replace(turn, ingested_at=at)]), tmp_path)
         assert row["verdict"] == verdict
 
 
 def test_a_rejected_event_is_nobody_s_duplicate(tmp_path: Path) -> None:
     twice = [placed(toys.turns(mail(Precedence="bulk")), n) for n in (0, 1)]
-    assert [row["verdict"] for row in marked(table_of(*twice), tmp_path)] == ["rejected"] * 2
+    assert [row["verdict"] for row in changed(table_of(*twice), tmp_path)] == ["rejected"] * 2
 
 
 def test_a_reply_is_in_the_thread_of_the_mail_that_came_with_it(tmp_path: Path) -> None:
     first = placed(toys.turns(mail(Message_ID="<1@x>", Subject="Lamp")), 0)
     lost = placed(toys.turns(mail(Message_ID="<2@x>", Subject="Re: Lamp",
                                   Date="Mon, 02 Mar 2026 11:30:00 +0000")), 1)  # fmt: skip
-    found = marked(table_of(first, lost), tmp_path)
+    found = changed(table_of(first, lost), tmp_path)
     assert {row["conversation_id"] for row in found} == {first[0].conversation_id}
 
 
-def test_without_rows_there_are_no_marks(tmp_path: Path) -> None:
+def test_without_rows_nothing_changes(tmp_path: Path) -> None:
     facts = Facts.of(table_of(), TURNS_INTAKE)
-    assert find_marks(facts, settings_in(tmp_path), TURNS_INTAKE) == Marks()
+    assert find_changes(facts, settings_in(tmp_path), TURNS_INTAKE) == Changes()
 
 
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3)), max_size=8, unique=True))
@@ -103,8 +103,8 @@ def test_each_event_is_accepted_once_and_each_offset_has_a_row(
     ]
     rows = table_of(*events)
     facts = Facts.of(rows, TURNS_INTAKE)
-    marks = find_marks(facts, settings_in(Path("/nonexistent")), TURNS_INTAKE)
-    found = marked_table(rows, facts, marks, TURNS_INTAKE).to_pylist()
+    changes = find_changes(facts, settings_in(Path("/nonexistent")), TURNS_INTAKE)
+    found = changed_table(rows, facts, changes, TURNS_INTAKE).to_pylist()
     accepted = [row for row in found if row["verdict"] == "accepted"]
     assert len({row["event_id"] for row in accepted}) == len(accepted)
     assert {row["event_id"] for row in found} == {row["event_id"] for row in accepted}
@@ -117,7 +117,7 @@ def test_each_event_is_accepted_once_and_each_offset_has_a_row(
 
 
 @pytest.mark.kafka
-def test_spark_marks_as_arrow_does(spark: SparkSession, tmp_path: Path) -> None:
+def test_spark_changes_what_arrow_does(spark: SparkSession, tmp_path: Path) -> None:
     rows = table_of(
         placed(toys.turns(call()), 9), placed(toys.turns(call()), 4, partition=2),
         placed(toys.turns(mail(Message_ID="<1@x>", Subject="Lamp")), 0),
@@ -125,12 +125,12 @@ def test_spark_marks_as_arrow_does(spark: SparkSession, tmp_path: Path) -> None:
                                Date="Mon, 02 Mar 2026 11:30:00 +0000")), 1),
     )  # fmt: skip
     facts = Facts.of(rows, TURNS_INTAKE)
-    marks = find_marks(facts, settings_in(tmp_path), TURNS_INTAKE)
-    assert marks.duplicates
-    assert marks.threads
+    changes = find_changes(facts, settings_in(tmp_path), TURNS_INTAKE)
+    assert changes.duplicates
+    assert changes.threads
     frame = spark.createDataFrame(rows, spark_schema(Turn))
-    by_spark = marked_frame(frame, marks, TURNS_INTAKE).toArrow().cast(arrow_schema(Turn))
-    by_arrow = marked_table(rows, facts, marks, TURNS_INTAKE)
+    by_spark = changed_frame(frame, changes, TURNS_INTAKE).toArrow().cast(arrow_schema(Turn))
+    by_arrow = changed_table(rows, facts, changes, TURNS_INTAKE)
     assert sorted(map(repr, by_spark.to_pylist())) == sorted(map(repr, by_arrow.to_pylist()))
 
 

@@ -28,14 +28,19 @@ Place = tuple[str, int, int]
 _PLACE = ("topic", "partition", "offset")
 _OF_MAIL = ("conversation_id", "sent_at", "thread_keys")
 
-_EMPTIED = (
-    "text", "shadow_text", "draft_text", "final_text", "disfluencies", "cuts", "notes", "emoji",
-)  # fmt: skip
-"""Columns that the row of a duplicate leaves empty."""
+_OF_DUPLICATE: dict[str, str | None] = {
+    "verdict": "duplicate",
+    "reason": reasons.DUPLICATE_EVENT,
+    **dict.fromkeys(
+        ("text", "shadow_text", "draft_text", "final_text", "disfluencies", "cuts", "notes",
+         "emoji")
+    ),
+}  # fmt: skip
+"""What columns say in the row of a duplicate: the others keep their value."""
 
 
 @dataclass(frozen=True)
-class Marks:
+class Changes:
     """What changes in the rows of a batch."""
 
     duplicates: dict[Place, Any] = field(default_factory=dict)
@@ -47,7 +52,7 @@ class Marks:
 
 @dataclass(frozen=True)
 class Facts:
-    """The columns of a batch's rows that marks are found from, row by row."""
+    """The columns of a batch's rows that changes are found from, row by row."""
 
     places: Sequence[Place]
     ids: Sequence[str]
@@ -89,18 +94,18 @@ class Facts:
         return list(dict.fromkeys([*own, *mail]))
 
 
-def find_marks(facts: Facts, settings: Settings, intake: "Intake") -> Marks:
-    """The marks of a batch, from its rows and from the table before it.
+def find_changes(facts: Facts, settings: Settings, intake: "Intake") -> Changes:
+    """The changes of a batch, from its rows and from the table before it.
 
     An event is a duplicate when one with its id was accepted earlier: in this batch (first
     offset wins) or in the table, within `transforms.dedup_horizon_h` of the broker's clock.
     """
     if not facts.places:
-        return Marks()
+        return Changes()
     horizon = timedelta(hours=settings.transforms.dedup_horizon_h)
     since = min(facts.ingested_at) - horizon
     duplicates = _duplicates(facts, _seen(facts, intake, settings.pipeline.lake, since=since))
-    return Marks(duplicates, find_threads(facts.mails, settings))
+    return Changes(duplicates, find_threads(facts.mails, settings))
 
 
 def _duplicates(facts: Facts, seen: set[tuple[str, str]]) -> dict[Place, Any]:
@@ -141,50 +146,41 @@ def _seen(
     }
 
 
-def marked_table(rows: pa.Table, facts: Facts, marks: Marks, intake: "Intake") -> pa.Table:
-    """The rows with their marks: a duplicate is one row that carries no text."""
-    if marks.threads:
+def changed_table(rows: pa.Table, facts: Facts, changes: Changes, intake: "Intake") -> pa.Table:
+    """The rows with their changes: a duplicate is one row that carries no text."""
+    if changes.threads:
         names = [
-            marks.threads.get(place, name)
+            changes.threads.get(place, name)
             for place, name in zip(facts.places, rows["conversation_id"].to_pylist(), strict=True)
         ]
         at = rows.schema.get_field_index("conversation_id")
         rows = rows.set_column(at, rows.schema.field(at), [pa.array(names, pa.string())])
-    if not marks.duplicates:
+    if not changes.duplicates:
         return rows
-    is_fresh = [place not in marks.duplicates for place in facts.places]
+    is_fresh = [place not in changes.duplicates for place in facts.places]
     is_kept = [
-        place in marks.duplicates and order == marks.duplicates[place]
+        place in changes.duplicates and order == changes.duplicates[place]
         for place, order in zip(facts.places, facts.orders, strict=True)
     ]
     fresh, again = rows.filter(pa.array(is_fresh)), rows.filter(pa.array(is_kept))
     for at, column in enumerate(again.schema):
-        if (value := _of_duplicate(column.name, default=again)) is not again:
-            values = pa.array([value] * again.num_rows, column.type)
+        if column.name in _OF_DUPLICATE:
+            values = pa.array([_OF_DUPLICATE[column.name]] * again.num_rows, column.type)
             again = again.set_column(at, column, [values])
     return pa.concat_tables([fresh, again])
 
 
-def _of_duplicate(name: str, *, default: Any) -> Any:
-    """What a column says in the row of a duplicate; the default where it keeps its value."""
-    if name == "verdict":
-        return "duplicate"
-    if name == "reason":
-        return reasons.DUPLICATE_EVENT
-    return None if name in _EMPTIED else default
-
-
-def marked_frame(rows: DataFrame, marks: Marks, intake: "Intake") -> DataFrame:
-    """The same by Spark, for rows that may not fit into memory; the marks have to."""
-    if not marks.duplicates and not marks.threads:
+def changed_frame(rows: DataFrame, changes: Changes, intake: "Intake") -> DataFrame:
+    """The same by Spark, for rows that may not fit into memory; the changes have to."""
+    if not changes.duplicates and not changes.threads:
         return rows
-    places: Iterable[Place] = {**marks.duplicates, **marks.threads}
-    changes = [
-        (*place, _as_text(marks.duplicates.get(place)), marks.threads.get(place))
+    places: Iterable[Place] = {**changes.duplicates, **changes.threads}
+    told = [
+        (*place, _as_text(changes.duplicates.get(place)), changes.threads.get(place))
         for place in places
     ]
     schema = "topic string, partition int, offset long, kept_order string, thread string"
-    frame = F.broadcast(rows.sparkSession.createDataFrame(changes, schema))
+    frame = F.broadcast(rows.sparkSession.createDataFrame(told, schema))
     joined = rows.join(frame, [F.col(f"source.{p}") == F.col(p) for p in _PLACE], "left")
     is_duplicate = F.col("kept_order").isNotNull()
     is_kept = F.col(intake.order_column).cast("string") == F.col("kept_order")
@@ -192,10 +188,10 @@ def marked_frame(rows: DataFrame, marks: Marks, intake: "Intake") -> DataFrame:
     columns = []
     for name in rows.columns:
         value = F.col(name)
-        if name == "conversation_id" and marks.threads:
+        if name == "conversation_id" and changes.threads:
             value = F.coalesce("thread", name)
-        if (replaced := _of_duplicate(name, default=marks)) is not marks:
-            value = F.when(is_duplicate, F.lit(replaced)).otherwise(value)
+        if name in _OF_DUPLICATE:
+            value = F.when(is_duplicate, F.lit(_OF_DUPLICATE[name])).otherwise(value)
         columns.append(value.alias(name))
     return kept.select(*columns)
 
