@@ -166,13 +166,13 @@ def test_a_wrong_password_is_named_as_the_cause_and_shown_nowhere(
     monkeypatch.setenv("TOY_KAFKA_PASSWORD", "not-this-one")
     caplog.set_level(logging.DEBUG)
     # Both wait as long as they may: time for a handshake on a busy machine.
-    settings = guarded.scram(delivery_timeout_s=8)
+    settings = guarded.scram(delivery_timeout_s=16)
     with pytest.raises(PublishError, match="(?i)invalid credentials") as caught:
         Publisher(settings)
     assert "not-this-one" not in str(caught.value)
     with (
         pytest.raises(ServiceError, match="(?i)invalid credentials"),
-        administration(settings, timeout_s=8) as admin,
+        administration(settings, timeout_s=16) as admin,
     ):
         admin.describe_cluster()
     assert "not-this-one" not in caplog.text
