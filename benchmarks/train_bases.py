@@ -28,7 +28,8 @@ from train.bases.law import Prediction, predict, resample
 from train.bases.score import bits_per_byte, byte_length
 from train.bases.texts import Texts, texts_of_file
 from train.bases.tune import recipe_for, tune
-from train.model import base_location, load_tokenizer
+from train.files import base_location
+from train.model import load_tokenizer
 
 SIZES = (32, 64, 128, 256)
 LARGE = 1024

@@ -1,4 +1,7 @@
-"""The files of an adapter, and how they get out of a model checkpoint. Light: no model library."""
+"""Where base models and adapters lie, and how an adapter leaves a model checkpoint.
+
+Light: no model library.
+"""
 
 import shutil
 from pathlib import Path
@@ -15,6 +18,23 @@ BEST = "best/adapter"
 One level deeper than need be: transformers loads what lies in a folder of a model checkpoint as
 one more adapter when it goes on from there.
 """
+
+
+DEMO_BASE = "demo"
+"""The base model that deskwheel ships."""
+
+
+def base_location(name: str) -> str:
+    """Where a base model is loaded from: the shipped folder, an absolute folder, or a hub id."""
+    if name == DEMO_BASE:
+        return str(Path(__file__).with_name("demo_base"))
+    return str(Path(name).resolve()) if Path(name).is_dir() else name
+
+
+def base_folder(name: str) -> Path | None:
+    """The folder of a base model; None where it is an id of the hub."""
+    location = Path(base_location(name))
+    return location if location.is_dir() else None
 
 
 def export_adapter(checkpoint: Path, directory: Path) -> None:

@@ -19,17 +19,9 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from deskwheel.chat import Message, user_message
 from deskwheel.errors import AdapterError, BaseModelError
 from deskwheel.settings import TrainSettings
-from train.files import MANIFEST, WEIGHTS
+from train.files import MANIFEST, WEIGHTS, base_location
 
-DEMO_BASE = "demo"
 _FINGERPRINT_ROWS = 64
-
-
-def base_location(name: str) -> str:
-    """Where a base model is loaded from: the shipped folder, an absolute folder, or a hub id."""
-    if name == DEMO_BASE:
-        return str(Path(__file__).with_name("demo_base"))
-    return str(Path(name).resolve()) if Path(name).is_dir() else name
 
 
 def load_tokenizer(settings: TrainSettings) -> Any:

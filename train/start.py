@@ -11,8 +11,7 @@ from pathlib import Path
 
 from deskwheel.engines import engine_environment, ray_token_environment
 from deskwheel.settings import Settings
-
-DEMO_BASE = "demo"
+from train.files import base_folder
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -50,8 +49,7 @@ def bases(settings: Settings, arguments: argparse.Namespace) -> int:
 def prepare(settings: Settings) -> None:
     """Set what engines and Ray's token need, where the environment does not say otherwise."""
     base = settings.train.base_model
-    is_offline = base == DEMO_BASE or Path(base).is_dir()
-    variables = engine_environment(is_offline=is_offline)
+    variables = engine_environment(is_offline=base_folder(base) is not None)
     if "RAY_AUTH_MODE" not in os.environ:
         variables |= ray_token_environment(Path(settings.pipeline.secrets_dir))
     for name, value in variables.items():

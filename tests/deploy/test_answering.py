@@ -11,7 +11,8 @@ from deskwheel.errors import AdapterError
 from deskwheel.records import Variant
 from deskwheel.settings import Settings
 from tests.deploy.conftest import NOW
-from train.model import base_location, generate, load_base, load_tokenizer, save_adapter
+from train.files import base_location
+from train.model import generate, load_base, load_tokenizer, save_adapter
 
 pytestmark = pytest.mark.skipif(
     not Path(base_location("demo")).is_dir(), reason="the demo base is not built yet"

@@ -9,11 +9,11 @@ from peft import LoraConfig, get_peft_model
 
 from deskwheel.errors import AdapterError
 from tests.train.rows import quick
+from train.files import base_location
 from train.model import (
     MANIFEST,
     answer_nll,
     attach,
-    base_location,
     encode_pair,
     generate,
     load_base,

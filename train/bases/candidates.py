@@ -20,7 +20,7 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError:
 from deskwheel.errors import SetupError
 from deskwheel.ids import digest
 from train.bases.licence import Licence, licence_of_card, licence_of_folder
-from train.start import DEMO_BASE
+from train.files import base_folder
 
 _HUB_TIMEOUT_S = 20.0
 _WHOLE_BYTES = 16 * 2**20
@@ -60,9 +60,8 @@ def find_candidate(name: str, *, revision: str) -> Candidate:
     Raises:
         SetupError: it cannot be had here; the message says what to do.
     """
-    folder = Path(__file__).parents[1] / "demo_base" if name == DEMO_BASE else Path(name)
-    if folder.is_dir():
-        return _of_folder(name, folder.resolve())
+    if folder := base_folder(name):
+        return _of_folder(name, folder)
     identity, _, asked = name.partition("@")
     if name.startswith((".", os.sep, "~")) or identity.count("/") > 1:
         raise SetupError(f"no folder {name}; name an existing one, or an id of the hub")

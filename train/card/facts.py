@@ -18,9 +18,8 @@ from deskwheel.settings import Settings
 from train.bases.licence import licence_of_folder
 from train.card.energy import estimate_energy
 from train.card.snapshot import describe_snapshot
-from train.files import MANIFEST
+from train.files import MANIFEST, base_folder
 
-DEMO_BASE = "demo"
 _ADDRESSES = {"mlflow_uri", "ray_address", "ray_jobs_url", "runs_dir", "checkpoints"}
 """Settings that say where and not how; an address may hold a password."""
 
@@ -88,7 +87,7 @@ def card_facts(
 
 def _base(run: Run) -> dict[str, Any]:
     """Name, revision, hashes and licence of the base; what is not known is null."""
-    folder = _base_folder(run.base_model)
+    folder = base_folder(run.base_model)
     licence = licence_of_folder(folder) if folder is not None else None
     return {
         "name": run.base_model if folder is None else folder.name,
@@ -100,12 +99,6 @@ def _base(run: Run) -> dict[str, Any]:
         "licence_terms": licence.terms if licence else "unknown",
         "licence_note": licence.note if licence else "see the base model's page on the hub",
     }
-
-
-def _base_folder(name: str) -> Path | None:
-    if name == DEMO_BASE:
-        return Path(__file__).parents[1] / "demo_base"
-    return Path(name) if Path(name).is_dir() else None
 
 
 def _manifest(run: Run) -> dict[str, Any]:

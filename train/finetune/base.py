@@ -10,8 +10,8 @@ from huggingface_hub import snapshot_download
 
 from deskwheel.errors import BaseModelError
 from deskwheel.settings import TrainSettings
+from train.files import base_location
 from train.finetune.packed import file_digest
-from train.model import base_location
 
 _DECIDING = ("*.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "*.jinja")
 """Files that decide what a base model says."""
