@@ -4,6 +4,7 @@ Every table is described in `deskwheel.tables`; a table that does not exist yet 
 """
 
 import json
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -49,8 +50,12 @@ def read(
     columns: list[str] | None = None,
     version: int | None = None,
 ) -> pa.Table:
-    """Rows of a table at a version (newest if None); no order is promised."""
-    found = open_table(lake, table, version=version)
+    """Rows of a table at a version (newest if None); no order is promised.
+
+    Raises:
+        FileNotFoundError: a file of an older version was cleaned away.
+    """
+    found = _readable(lake, table, version)
     if found is None:
         schema = arrow_schema(table.record)
         kept = [schema.field(c) for c in columns] if columns else list(schema)
@@ -71,7 +76,7 @@ def scan(
     Of what is not asked for nothing is read. Where most rows do not fit, this takes a thirtieth of
     the CPU time that a Spark query takes for it (docs/decisions.md).
     """
-    found = open_table(lake, table, version=version)
+    found = _readable(lake, table, version)
     if found is not None:
         dataset = found.to_pyarrow_dataset()
         yield from dataset.scanner(columns=dict(columns), filter=where).to_batches()
@@ -173,6 +178,20 @@ def newest_commits(lake: str | Path, table: Table) -> Iterator[dict[str, Any]]:
         if len(entries) < limit:
             return
         seen, limit = len(entries), limit * 8
+
+
+def _readable(lake: str | Path, table: Table, version: int | None) -> DeltaTable | None:
+    """The table at a version, whose files are all there if it is a named one.
+
+    Looked at before: a scan that fails leaves threads of Arrow that read on, and one of them
+    aborts the process if it ends at that moment.
+    """
+    found = open_table(lake, table, version=version)
+    if found is not None and version is not None:
+        for uri in found.file_uris():
+            if not os.path.exists(uri):
+                raise FileNotFoundError(f"{uri} of version {version} is gone")
+    return found
 
 
 def _metadata(entry: dict[str, Any]) -> dict[str, Any]:

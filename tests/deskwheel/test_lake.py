@@ -147,3 +147,21 @@ def test_a_scan_gives_the_asked_columns_of_the_rows_that_fit(tmp_path: Path) -> 
         row for part in lake.scan(tmp_path, FEEDBACK, columns, where) for row in part.to_pylist()
     ]
     assert found == [{"id": "f-2", "place": 2}]
+
+
+def test_a_version_of_which_a_file_was_cleaned_away_is_named_before_it_is_read(
+    tmp_path: Path,
+) -> None:
+    version = lake.append(tmp_path, FEEDBACK, rows(1))
+    lake.append(tmp_path, FEEDBACK, rows(2))
+    gone = DeltaTable(lake.table_path(tmp_path, FEEDBACK), version=version).file_uris()[0]
+    Path(gone).unlink()
+    said = f"version {version} is gone"
+    with pytest.raises(FileNotFoundError, match=said):
+        lake.read(tmp_path, FEEDBACK, version=version)
+    with pytest.raises(FileNotFoundError, match=said):
+        list(
+            lake.scan(
+                tmp_path, FEEDBACK, {"key": pc.field("tenant")}, pc.scalar(True), version=version
+            )
+        )
