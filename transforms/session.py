@@ -25,9 +25,13 @@ from deskwheel.java import find_java
 from deskwheel.schema import arrow_schema
 from deskwheel.tables import Table
 
-JVM_OPTIONS = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Dlog4j2.level=error"
+JVM_OPTIONS = (
+    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -Dlog4j2.level=error"
+)
 """Client compiler and serial collector: on two cores the start costs a third of the default's
-CPU seconds (docs/decisions.md); set `java_options` for steady load on a large machine."""
+CPU seconds (docs/decisions.md); set `java_options` for steady load on a large machine. The room for
+compiled code is that of all compilers: with the client compiler's own 48 MiB it was full after 89 s
+of the stream, and the JVM then compiled nothing any more."""
 
 MAX_GATHERED = "256m"
 
