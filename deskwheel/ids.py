@@ -4,7 +4,8 @@ import hashlib
 import hmac
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 _UNIT = 2.0**64
 
@@ -28,6 +29,16 @@ def content_hash(query: str, response: str, rejected: str | None = None) -> str:
     """SHA-256 of the comparable texts: of query and response, and of a preference's draft."""
     texts = (query, response) if rejected is None else (query, response, rejected)
     return digest(*map(comparable, texts))
+
+
+def text_digest(example: Mapping[str, Any]) -> str:
+    """SHA-256 of the texts of an example to the letter: what a model would read of it.
+
+    Whoever freezes an example and whoever reads it as frozen compute it independently.
+    """
+    rejected = example.get("rejected_response")
+    texts = (example["query"], example["context"], example["response"])
+    return digest(*texts, *([rejected] if rejected else []))
 
 
 def comparable(text: str) -> str:

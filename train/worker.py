@@ -5,7 +5,6 @@ for the test split; reports metrics and model checkpoints to Ray Train. Scores a
 process of their own would load everything again.
 """
 
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -17,10 +16,9 @@ import pyarrow.fs
 import ray.train
 import torch
 
-from deskwheel.errors import CheckpointError
 from train.card.environment import describe_worker
 from train.evaluate import evaluate_models
-from train.finetune.checkpoints import check_seal, storing
+from train.finetune.checkpoints import newest_whole, storing
 from train.finetune.methods import check_served
 from train.finetune.packed import open_packed, read_index
 from train.finetune.prepare import read_data
@@ -93,18 +91,9 @@ def _newest_checkpoint() -> Iterator[Path | None]:
     """
     checkpoint = ray.train.get_checkpoint()
     with ExitStack() as stack:
-        folder = None
-        for path in [] if checkpoint is None else _newest_first(checkpoint):
-            stored = ray.train.Checkpoint(path, checkpoint.filesystem)
-            folder = stack.enter_context(stored.as_directory())
-            try:
-                check_seal(Path(folder))
-            except CheckpointError as error:
-                print(error, file=sys.stderr)
-                folder = None
-            else:
-                break
-        yield None if folder is None else Path(folder)
+        paths = [] if checkpoint is None else _newest_first(checkpoint)
+        stored = (ray.train.Checkpoint(path, checkpoint.filesystem) for path in paths)
+        yield newest_whole(Path(stack.enter_context(s.as_directory())) for s in stored)
 
 
 def _newest_first(checkpoint: Any) -> list[str]:

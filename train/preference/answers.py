@@ -11,7 +11,7 @@ from typing import Any
 
 from deskwheel.chat import Message, user_message
 from deskwheel.errors import SnapshotError
-from deskwheel.ids import content_hash, digest
+from deskwheel.ids import content_hash, text_digest
 from deskwheel.records import Snapshot, SnapshotMember, Split
 from deskwheel.settings import Settings
 from train.chat_file import is_chat_file
@@ -182,17 +182,11 @@ def _judged(row: Row, *, is_wanted: bool) -> Judged:
 
 def _check_frozen(snapshot: Snapshot, member: SnapshotMember, row: Row | None) -> None:
     """The digest of a snapshot covers ideal members only; the others are proven one by one."""
-    if row is None or member.text_digest not in (None, _text_digest(row)):
+    if row is None or member.text_digest not in (None, text_digest(row)):
         raise SnapshotError(
             f"snapshot {snapshot.snapshot_id}: {member.example_id} is not in version"
             f" {snapshot.table_version}, or not what was frozen; freeze a new one"
         )
-
-
-def _text_digest(row: Row) -> str:
-    """As freezing has it: all that a model would read of an example, to the letter."""
-    rejected = row["rejected_response"]
-    return digest(row["query"], row["context"], row["response"], *([rejected] if rejected else []))
 
 
 def _said(row: Row) -> str:

@@ -88,11 +88,6 @@ def plain(word: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-def is_first_name(word: str) -> bool:
-    """Whether the word is a given name of the list."""
-    return plain(word) in FIRST_NAMES
-
-
 def find_names(view: View) -> Iterator[Span]:
     """Names that a phrase introduces, and pairs of words that are names by themselves."""
     text, lower = view.text, view.lower

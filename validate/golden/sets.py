@@ -14,11 +14,12 @@ import deskwheel
 from deskwheel import lake
 from deskwheel.errors import SnapshotError
 from deskwheel.golden import GoldenMember, GoldenSet
+from deskwheel.ids import text_digest
 from deskwheel.schema import to_table
 from deskwheel.tables import GOLDEN, VALIDATED
 from validate.snapshots.manifest import canonical, manifest_id
 from validate.snapshots.merkle import leaf_hash, merkle_root
-from validate.snapshots.rows import newest_version, text_digest, valid_rows
+from validate.snapshots.rows import newest_version, valid_rows
 
 FORMAT = 1
 _NAMED = 3

@@ -1,6 +1,6 @@
 """Rows of `validated_examples` at a version, as snapshots and golden sets read them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,6 @@ from deltalake.exceptions import DeltaError
 
 from deskwheel import lake
 from deskwheel.errors import SnapshotError
-from deskwheel.ids import digest
 from deskwheel.tables import VALIDATED
 
 MEMBER_COLUMNS = (
@@ -76,9 +75,3 @@ def valid_rows(lake_dir: str | Path, version: int) -> list[dict[str, Any]]:
             " `python -m validate quarantine` tells why"
         )
     return sorted(valid, key=lambda row: str(row["example_id"]))
-
-
-def text_digest(row: Mapping[str, Any]) -> str:
-    """SHA-256 of the texts of an example to the letter: what a model would read of it."""
-    rejected = row.get("rejected_response")
-    return digest(row["query"], row["context"], row["response"], *([rejected] if rejected else []))

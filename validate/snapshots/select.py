@@ -13,9 +13,9 @@ from typing import Any
 
 from deskwheel.errors import SnapshotError
 from deskwheel.golden import GoldenMember
+from deskwheel.ids import text_digest
 from deskwheel.records import SnapshotMember
 from validate.snapshots.contamination import Overlap, Passage, find_overlaps
-from validate.snapshots.rows import text_digest
 
 LEARNT_FROM = ("train", "dev")
 GOLDEN, GOLDEN_SUBJECT, GOLDEN_CLUSTER, CONTAMINATED = (

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from deskwheel.errors import SnapshotError
+from deskwheel.ids import text_digest
 from deskwheel.records import Snapshot, SnapshotMember
 from validate.snapshots.manifest import ideal_digest, manifest_id, member_leaf, members_root
 from validate.snapshots.merkle import audit_path, is_member, merkle_root
-from validate.snapshots.rows import text_digest
 from validate.snapshots.store import load_frozen
 
 
