@@ -3,9 +3,12 @@
 import argparse
 import json
 import operator
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from deskwheel.errors import DeskwheelError
 
 LIMITS: Mapping[str, Callable[[float, float], bool]] = {
     "<=": operator.le,
@@ -52,6 +55,15 @@ def claims_of(benchmark: str) -> Callable[[str, float, str, str, str], Claim]:
 def add_json_option(parser: argparse.ArgumentParser) -> None:
     """Give a benchmark's command line the option that every one has."""
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the claims there")
+
+
+def exit_status(main: Callable[[], int]) -> int:
+    """What a benchmark's `main` returns, or 2 with one line that says why it could not run."""
+    try:
+        return main()
+    except DeskwheelError as error:
+        print(error, file=sys.stderr)
+        return 2
 
 
 def report(claims: Sequence[Claim], file: Path | None) -> int:

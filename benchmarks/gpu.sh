@@ -70,9 +70,10 @@ status=0
 
 if [[ ${#smoke[@]} -eq 0 ]] && command -v java >/dev/null; then
     say "the whole wheel on the GPU: trigger, adapter, served answers"
-    # Training and serving start a Ray of their own each, and share the GPU's memory.
+    # Training and serving join the stack's Ray, which gives each half of the one GPU.
     "$run" -c 'import sys; from deskwheel.cli import main; sys.exit(main())' demo --no-color \
-        --home "$out/wheel" --set train.use_gpu=true 2>&1 | tee "$out/wheel.txt" || status=$?
+        --home "$out/wheel" --set train.use_gpu=true --set jobs.gpus_per_worker=0.5 \
+        --set serve.num_gpus=0.5 2>&1 | tee "$out/wheel.txt" || status=$?
 elif [[ ${#smoke[@]} -eq 0 ]]; then
     say "no java on PATH: the whole wheel is left out (Java 17 runs it)"
 fi

@@ -16,23 +16,24 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, exit_status, report
 from benchmarks.labelled import (
     Gold,
     Tally,
     count,
     is_leaked,
     plain,
-    read_lines,
     share,
     token_f1,
 )
+from benchmarks.stream_quality.labels import read_labels
 from deskwheel import reasons
-from deskwheel.records import Pointer, Turn
+from deskwheel.records import Event, Pointer, Turn
 from deskwheel.settings import Settings
 from deskwheel.topics import raw_topic
-from ingest.envelope import headers_of
-from ingest.replay import read_folder
+from ingest.envelope import Arrival, headers_of
+from ingest.replay import read_recording
+from ingest.sources import CHANNELS
 from transforms import clean
 from transforms.parse import parse_event
 from transforms.parse.model import ParsedEvent, RawEvent
@@ -66,10 +67,15 @@ class Taken:
 
 
 def take(folder: Path, now: datetime) -> list[Taken]:
-    """Every line of the folder, parsed as if the broker had received it at `now`."""
+    """Every line of the folder, parsed as if the broker had received it at `now`.
+
+    A line that is no event of a known channel stands for an event without content.
+    """
     rules = Rules.of(Settings(), _SECRET)
     taken, seen = [], set()
-    for offset, event in enumerate(read_folder(folder)):
+    nothing = Arrival(data=b"", received_at=now)
+    for offset, line in enumerate(read_recording(folder)):
+        event = line if isinstance(line, Event) else CHANNELS["chat"](nothing)
         raw = RawEvent(
             channel=event.channel,
             data=event.data if len(event.data) <= rules.limits.max_event_bytes else b"",
@@ -206,11 +212,10 @@ def stored_text(stored: Mapping[str, str], conversation: Gold, turn: Gold) -> st
 
 def measure(folder: Path, now: datetime) -> list[Claim]:
     """All claims over a labelled folder."""
-    gold = read_lines(folder / "gold" / "conversations.jsonl")
-    repeats = {row["line"] for row in read_lines(folder / "gold" / "duplicates.jsonl")}
-    broken = read_lines(folder / "gold" / "poison.jsonl")
     rules = Rules.of(Settings(), _SECRET)
     taken = take(folder, now)
+    labels = read_labels(folder, len(taken))
+    gold, repeats, broken = labels.gold, labels.repeats, labels.poison
     texts: dict[str, list[str]] = defaultdict(list)
     for found in taken:
         if found.verdict == "accepted":
@@ -234,4 +239,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(exit_status(main))

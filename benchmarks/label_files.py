@@ -14,6 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.claims import exit_status
+from benchmarks.labelled import read_lines
 from deskwheel.demo.catalogue import load_catalogue
 from deskwheel.ids import unit_interval
 from ingest.simulate import simulate
@@ -42,34 +44,28 @@ SURE_RATING = 0.8
 _WORDS = re.compile(r"[a-z' -]+")
 
 
-def lines_of(file: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a file of JSON lines."""
-    with file.open(encoding="utf-8") as lines:
-        yield from (json.loads(line) for line in lines)
-
-
 def resolutions(data: Path) -> Iterator[dict[str, Any]]:
     """Labelled conversations as `transforms.resolution_fit` reads them."""
-    for gold in lines_of(data / "stream_sample" / "gold" / "conversations.jsonl"):
+    for gold in read_lines(data / "stream_sample" / "gold" / "conversations.jsonl"):
         if gold["kind"] != "dialog":
             continue
-        event = gold["status_event"] or {}
+        event = gold.get("status_event") or {}
         is_call, is_chat = gold["channel"] == "call", gold["channel"] == "chat"
         stated = event.get("resolution")
         yield {
             "turns": [{"sender": t["sender"], "text": t["text"]} for t in gold["turns"]],
-            "status": DISPOSITIONS.get(gold["disposition"]) if is_call else stated,
+            "status": DISPOSITIONS.get(gold.get("disposition")) if is_call else stated,
             "csat": event.get("csat") if is_chat else None,
             "resolved": gold["resolved"],
-            "is_decidable": gold["decidable"] is not False,
+            "is_decidable": gold.get("decidable") is not False,
         }
 
 
 def categories(data: Path) -> Iterator[dict[str, Any]]:
     """Texts with their category as `transforms.tags.labelled` reads them."""
-    for pair in lines_of(data / "bitext" / "pairs.jsonl"):
+    for pair in read_lines(data / "bitext" / "pairs.jsonl"):
         yield {"text": pair["query"], "label": pair["category"]}
-    for dialog in lines_of(data / "taskmaster4" / "dialogs.jsonl"):
+    for dialog in read_lines(data / "taskmaster4" / "dialogs.jsonl"):
         opening = next((t["text"] for t in dialog["turns"] if t["speaker"] == "customer"), "")
         is_order = dialog["outcome"] in ("ordered", "not_available", "not_sold")
         if is_order and opening and unit_interval(dialog["conversation_id"]) < ORDER_SHARE:
@@ -81,11 +77,11 @@ def categories(data: Path) -> Iterator[dict[str, Any]]:
 
 def moods(data: Path, lexicon: Path) -> Iterator[dict[str, Any]]:
     """What customers say, with a mood where it is a complaint or a confirmation; rated words."""
-    for pair in lines_of(data / "bitext" / "pairs.jsonl"):
+    for pair in read_lines(data / "bitext" / "pairs.jsonl"):
         yield {"text": pair["query"]}
     dialogs = [
         [{"sender": ROLES.get(t["speaker"], "agent"), "text": t["text"]} for t in dialog["turns"]]
-        for dialog in lines_of(data / "taskmaster4" / "dialogs.jsonl")
+        for dialog in read_lines(data / "taskmaster4" / "dialogs.jsonl")
     ]
     stories = simulate(STORIES_SEED, STORIES, start=datetime(2026, 1, 1, tzinfo=UTC)).dialogues
     dialogs += [[{"sender": n.role, "text": n.text} for n in story.lines] for story in stories]
@@ -95,7 +91,7 @@ def moods(data: Path, lexicon: Path) -> Iterator[dict[str, Any]]:
             if utterance.role == "customer":
                 mood = MOOD_OF_ACT.get(act)
                 yield {"text": utterance.text, **({"label": mood} if mood else {})}
-    for line in lexicon.read_text("utf-8").splitlines():
+    for line in lexicon.read_text("utf-8").rstrip("\n").split("\n"):
         word, rating = line.split("\t")[:2]
         if _WORDS.fullmatch(word) and abs(float(rating)) >= SURE_RATING:
             is_good = float(rating) > 0
@@ -123,4 +119,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(exit_status(main))

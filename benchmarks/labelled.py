@@ -7,19 +7,20 @@ The format is that of `python -m ingest simulate --out` plus labels (docs/operat
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
 from benchmarks.claims import Claim
+from deskwheel.errors import SetupError
 
 Gold = dict[str, Any]
 
-PLACEHOLDER = re.compile(r"<([A-Z]+(?:_[A-Z][A-Z0-9]*)*)(?:_\d{1,6})?>")
-"""What stands in the place of masked text: `<PHONE>` or, numbered, `<PHONE_1>`; group 1 is the
-type."""
+PLACEHOLDER = re.compile(r"<([A-Z]+(?:_[A-Z][A-Z0-9]*)*)(?:_\d{1,6}|:[a-z.]{5,23})?>")
+"""What stands in the place of masked text: `<PHONE>`, numbered `<PHONE_1>`, or in a turn
+`<PHONE:abcde>`; group 1 is the type."""
 
 _FEWEST_DIGITS = 4
 """Shorter runs of digits occur by chance."""
@@ -31,9 +32,42 @@ _TOKEN = re.compile(rf"{PLACEHOLDER.pattern}|[\w@.+/-]*\w|[^\w\s]")
 _MASK = "\x00"
 
 
-def read_lines(file: Path) -> list[Gold]:
-    """The objects of a JSON Lines file."""
-    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines() if line]
+def read_lines(file: Path, required: Iterable[str] = ()) -> list[Gold]:
+    """The objects of a JSON Lines file; blank lines are passed over.
+
+    Only a line feed ends a line: U+2028 and U+0085 may stand in a JSON text as they are.
+
+    Raises:
+        SetupError: the file cannot be read, or a line is no object with the required fields.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{file}: {error}; give a file of JSON Lines in UTF-8") from error
+    lines = enumerate(text.split("\n"), start=1)
+    return [_object(f"{file}:{n}", line, tuple(required)) for n, line in lines if line.strip()]
+
+
+def _object(where: str, line: str, required: Sequence[str]) -> Gold:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise SetupError(f"{where}: not JSON ({error}); one object a line is wanted") from error
+    return checked(where, row, required)
+
+
+def checked(where: str, row: object, required: Iterable[str]) -> Gold:
+    """The row, if it is an object with these fields.
+
+    Raises:
+        SetupError: it is not.
+    """
+    if not isinstance(row, dict):
+        raise SetupError(f"{where}: {str(row)[:40]!r} is no JSON object; mend the label")
+    missing = [name for name in required if name not in row]
+    if missing:
+        raise SetupError(f"{where}: without {', '.join(missing)}; add what the format asks for")
+    return row
 
 
 def plain(text: str) -> str:

@@ -8,14 +8,14 @@ baseline calls every response needless that matches `sorry|apolog`.
 """
 
 import argparse
-import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, exit_status, report
+from benchmarks.labelled import read_lines
 from deskwheel.ids import unit_interval
 from transforms.apology import has_needless_apology
 
@@ -52,7 +52,7 @@ class Score:
 
 def read_cases(file: Path) -> list[Case]:
     """The cases of a file of JSON lines."""
-    rows = (json.loads(line) for line in file.read_text("utf-8").splitlines())
+    rows = read_lines(file, ("query", "response", "is_needless"))
     return [Case(r["query"], r["response"], r["is_needless"], r.get("note", "")) for r in rows]
 
 
@@ -129,4 +129,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(exit_status(main))

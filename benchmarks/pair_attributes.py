@@ -9,7 +9,6 @@ are alike. The cost is CPU time beside that of mining the same pairs.
 """
 
 import argparse
-import json
 import random
 import time
 from bisect import bisect_left, bisect_right
@@ -19,7 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, exit_status, report
+from benchmarks.labelled import read_lines
 from deskwheel.records import Conversation, Redaction, Utterance
 from transforms.language import language_of
 from transforms.pairs import mine_pairs
@@ -45,7 +45,7 @@ class Pair:
 
 def read_pairs(file: Path) -> list[Pair]:
     """The pairs of a file of JSON lines; without an intent each pair is one of its own."""
-    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    rows = read_lines(file, ("query", "response"))
     return [
         Pair(r["query"], r["response"], r.get("language", ""), r.get("intent") or str(n))
         for n, r in enumerate(rows)
@@ -146,7 +146,7 @@ def _talk(pair: Pair) -> Conversation:
 
 def claims_of(file: Path | None) -> list[Claim]:
     """All claims, those on a file of pairs only where one is named."""
-    rows = [json.loads(line) for line in MESSAGES.read_text("utf-8").splitlines()]
+    rows = read_lines(MESSAGES)
     ours = read_pairs(PAIRS)
     claims = language_claims("short", [(r["language"], r["text"]) for r in rows], ">= 0.97")
     texts = [(p.language, text) for p in ours for text in (p.query, p.response)]
@@ -169,4 +169,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(exit_status(main))

@@ -15,7 +15,6 @@ POSTCODE make up the context-dependent digits: they have no form of their own th
 """
 
 import argparse
-import json
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -23,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, exit_status, report
+from benchmarks.labelled import checked, read_lines
 from benchmarks.redaction import (
     OURS,
     SPOILED,
@@ -32,6 +32,7 @@ from benchmarks.redaction import (
     Score,
     claims,
     in_half,
+    labelled_ranges,
     peer_scores,
     print_table,
 )
@@ -45,6 +46,7 @@ _INTRODUCED = re.compile(
 )
 _TAGGER = Tagger(b"benchmark-only", "c-1")
 _MOST_PEER_TURNS = 20_000
+_MOST_LOOSE_DIGITS = 2
 
 
 @dataclass(frozen=True)
@@ -58,30 +60,33 @@ class Turn:
 def read_conversations(file: Path, half: str) -> list[list[Turn]]:
     """The conversations of a file in either format."""
     found = []
-    for line in file.read_text(encoding="utf-8").splitlines():
-        row: dict[str, Any] = json.loads(line)
+    for row in read_lines(file, ["conversation_id", "turns"]):
         is_labelled = row.get("kind", "dialog") == "dialog" and row.get("source") != "harper_valley"
         if is_labelled and in_half(row["conversation_id"], half):
-            found.append([_turn(t) for t in row["turns"]])
+            where = f"{file}, {row['conversation_id']}"
+            found.append([_turn(where, checked(where, t, ["text"])) for t in row["turns"]])
     return found
 
 
-def _turn(turn: dict[str, Any]) -> Turn:
-    if "pii" in turn:
-        personal = [(s["start"], s["end"], s["type"]) for s in turn["pii"]]
-        alike = [
-            (s["start"], s["end"], s["type"]) for s in turn["not_pii"] if s["type"] == "NOT_PII"
-        ]
-        return Turn(turn["sender"], Labelled(turn["text"], personal, alike))
-    slots = [s for s in turn["slots"] or [] if "start" in s]
-    text = turn["text"]
-    personal = [(s["start"], s["end"], _kind(text, s)) for s in slots if s.get("pii")]
+def _turn(where: str, turn: dict[str, Any]) -> Turn:
+    text = turn["text"] or ""
+    if "pii" in turn or "not_pii" in turn:
+        personal = labelled_ranges(where, text, turn.get("pii"))
+        others = labelled_ranges(where, text, turn.get("not_pii"))
+        alike = [span for span in others if span[2] == "NOT_PII"]
+        return Turn(turn.get("sender", "customer"), Labelled(text, personal, alike))
+    slots = [s for s in turn.get("slots") or [] if "start" in s]
+    named = [{**s, "type": _kind(text, s) if s.get("pii") else s.get("label", "")} for s in slots]
+    personal = labelled_ranges(where, text, [s for s in named if s.get("pii")])
+    others = labelled_ranges(where, text, [s for s in named if not s.get("pii")])
     alike = [
-        (s["start"], s["end"], s["label"])
-        for s in slots
-        if not s.get("pii") and sum(c.isdigit() for c in s["value"]) > 2
+        s for s in others if sum(c.isdecimal() for c in text[s[0] : s[1]]) > _MOST_LOOSE_DIGITS
     ]
-    return Turn("customer", Labelled(text, personal, alike))
+    return Turn(turn.get("sender", "customer"), Labelled(text, personal, alike))
+
+
+def _digits(value: str) -> int:
+    return sum(c.isdecimal() for c in value)
 
 
 def _kind(text: str, slot: dict[str, Any]) -> str:
@@ -170,4 +175,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(exit_status(main))

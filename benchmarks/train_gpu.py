@@ -36,12 +36,12 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from benchmarks.claims import Claim, add_json_option, claims_of, report
 from deskwheel.demo.catalogue import draw_issue, load_catalogue
 from deskwheel.settings import TrainSettings
-from train.data import ChatRow
+from train.data.training_set import ChatRow
 from train.finetune.engine import Job
+from train.finetune.loop import train_adapter
 from train.finetune.packed import Example, PackedSet, pack_examples
 from train.finetune.packing import pack
 from train.finetune.sft import train_by_sft
-from train.loop import train_adapter
 from train.model import generate, load_tokenizer, render
 
 NAME = "train_gpu"

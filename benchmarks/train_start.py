@@ -23,12 +23,13 @@ from deskwheel.records import Redaction, ValidatedExample
 from deskwheel.schema import to_table
 from deskwheel.settings import Settings
 from deskwheel.stack import Stack
-from deskwheel.state import State
+from deskwheel.state import END_PHASES, State
 from deskwheel.tables import VALIDATED
 from validate.snapshots.freeze import watch_windows
 
 _LIMIT_S = 400.0
 _TARGET_S = 60
+_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 claim_of = claims_of("train_start")
 
 
@@ -39,12 +40,14 @@ def make_examples(count: int, now: datetime) -> list[ValidatedExample]:
 
 def _example(number: int, now: datetime) -> ValidatedExample:
     key = digest(str(number))
+    # Words of its own, or the splits would contaminate each other.
+    words = " ".join(key[i : i + 5].translate(_LETTERS) for i in range(0, 60, 5))
     split = "test" if number % 8 == 0 else "train"
     return ValidatedExample(
         example_id=f"ex-{key[:20]}", tenant="acme", conversation_id=f"conv-{number}",
         conversation_version=1, position=0, channel="chat", kind="ideal", negative_kind=None,
-        query=f"How do I reset lamp number {number}?",
-        response=f"Switch lamp {number} on and off six times until it blinks white.",
+        query=f"How do I reset the lamp that shows {words[:35]}?",
+        response=f"Switch it on and off until it blinks {words[36:]}.",
         context="", category=f"C{number % 5}", sentiment="neutral", has_needless_apology=False,
         is_empathetic=False, resolution_probability=0.9, csat=None, subject_key=key[:32],
         agent_key=None, authorship="human", turn_ids=[],
@@ -66,8 +69,6 @@ def measure(count: int, home: Path) -> list[Claim]:
             cool_down_s=0.0,
             interval_s=1.0,
         ),
-        # Other examples differ by a number alone, on purpose: nothing here is about contamination.
-        validate=replace(plain.validate, contamination="drop", max_contaminated_share=1.0),
     )
     stack = Stack(home, wished)
     try:
@@ -114,13 +115,16 @@ def _measured(settings: Settings, count: int) -> list[Claim]:
 
 
 def _first_step(settings: Settings, state: State) -> Progress:
-    until = time.monotonic() + _LIMIT_S
+    until, pipeline = time.monotonic() + _LIMIT_S, settings.pipeline.name
     while time.monotonic() < until:
-        for progress in all_progress(state, settings.pipeline.name):
+        for progress in all_progress(state, pipeline):
             if progress.first_step_at is not None:
                 return progress
+        for window in state.windows(pipeline):
+            if window["phase"] in END_PHASES:
+                raise RuntimeError(f"the window ended {window['phase']}: {window['reason']}")
         time.sleep(0.2)
-    raise TimeoutError(f"no optimizer step within {_LIMIT_S:.0f} s; {state.windows('support')}")
+    raise TimeoutError(f"no optimizer step within {_LIMIT_S:.0f} s; {state.windows(pipeline)}")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

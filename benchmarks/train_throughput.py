@@ -34,7 +34,7 @@ from deskwheel.settings import TrainSettings
 from ingest.simulate.dialogue import write_dialogue
 from ingest.simulate.names import counted
 from ingest.simulate.people import draw_customer
-from train.data import ChatRow
+from train.data.training_set import ChatRow
 from transforms.pairs import mine_pairs
 
 WAYS = ("plain", "sft", "fast")
@@ -136,9 +136,9 @@ def train_plain(examples: Sequence[Any], settings: TrainSettings) -> tuple[Any, 
 
 def train_ours(examples: Sequence[Any], settings: TrainSettings, way: str) -> tuple[Any, Seconds]:
     """The trained model and the time of its steps, by one of our engines."""
+    from train.finetune.loop import train_adapter  # noqa: PLC0415
     from train.finetune.packed import pack_examples  # noqa: PLC0415
     from train.finetune.packing import pack  # noqa: PLC0415
-    from train.loop import train_adapter  # noqa: PLC0415
 
     packed = pack_examples(examples, pack([len(e.ids) for e in examples], settings.max_length))
     steps = round(EPOCHS * len(packed) / settings.global_batch)

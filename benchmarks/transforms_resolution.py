@@ -8,12 +8,12 @@ rules are: always yes; the stated status is solved; the customer's last turn tha
 """
 
 import argparse
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, exit_status, report
+from benchmarks.labelled import read_lines
 from transforms.resolution import decide, probability
 from transforms.resolution_fit import Labelled, Quality, cross_validated, quality, read_labelled
 
@@ -22,7 +22,7 @@ _THANKS = re.compile(r"\b(?:thank|thx|cheers|appreciate)", re.IGNORECASE)
 
 def rules_say(file: Path) -> dict[str, list[bool]]:
     """What each trivial rule says of each conversation."""
-    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    rows = read_lines(file, ("turns",))
     last = [
         next((t["text"] for t in reversed(row["turns"]) if t["sender"] == "customer"), "")
         for row in rows
@@ -97,4 +97,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(exit_status(main))

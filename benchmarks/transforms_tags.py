@@ -9,14 +9,14 @@ words and the model had seen the first two when they were finished, not the thir
 """
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks import peers
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, exit_status, report
+from benchmarks.labelled import read_lines
 from transforms import tags
 from transforms.resolution_fit import utterances
 from transforms.tags.labelled import SURE_FROM, read_texts, split_off
@@ -85,10 +85,9 @@ def mood_claims(rows: Sequence[Mapping[str, Any]]) -> list[Claim]:
 
 def stream_claims(folder: Path) -> list[Claim]:
     """Moods at the end of conversations, where the rating says what they were."""
-    lines = (folder / "gold" / "conversations.jsonl").read_text("utf-8").splitlines()
     rated = []
-    for gold in map(json.loads, lines):
-        csat = (gold["status_event"] or {}).get("csat")
+    for gold in read_lines(folder / "gold" / "conversations.jsonl", ("turns",)):
+        csat = (gold.get("status_event") or {}).get("csat")
         if csat:
             said = utterances(gold["turns"])
             last = [u.text for u in said if u.role == "customer"][-tags.LAST_TURNS :]
@@ -139,7 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--stream", type=Path, help="folder with gold/conversations.jsonl")
     add_json_option(parser)
     chosen = parser.parse_args(argv)
-    rows = [json.loads(line) for line in MOODS.read_text("utf-8").splitlines()]
+    rows = read_lines(MOODS)
     claims = [*category_claims(chosen.folder / "pairs.jsonl"), *mood_claims(rows)]
     if chosen.stream:
         claims += stream_claims(chosen.stream)
@@ -147,4 +146,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(exit_status(main))

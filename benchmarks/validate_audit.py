@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pyarrow as pa
+from deltalake import DeltaTable
 
 from benchmarks.claims import Claim, add_json_option, report
 from benchmarks.live.plot import log_line_chart
@@ -36,7 +37,10 @@ _OF_TYPE = (
 
 
 def fill_lake(folder: Path, turns: int) -> dict[str, dict[int, tuple[int, int]]]:
-    """Tables in which every law holds, and the offsets to audit them by."""
+    """Tables in which every law holds, and the offsets to audit them by.
+
+    As in a running pipeline the commit of the verdicts says that all examples were read.
+    """
     pointer = arrow_schema(TURNS.record).field("source").type
     source = pa.array(
         [{"topic": "raw.chat", "partition": n % 4, "offset": n // 4} for n in range(turns)], pointer
@@ -45,11 +49,16 @@ def fill_lake(folder: Path, turns: int) -> dict[str, dict[int, tuple[int, int]]]
     lake.append(folder, TURNS, _rows(TURNS, turns, source=source, verdict=verdict))
     examples = int(turns * EXAMPLES_SHARE)
     ids = pa.array([f"ex-{n:08d}" for n in range(examples)])
-    lake.append(folder, EXAMPLES, _rows(EXAMPLES, examples, example_id=ids, content_hash=ids))
+    rows = _rows(EXAMPLES, examples, example_id=ids, content_hash=ids)
+    read = {_table_id(folder): [lake.append(folder, EXAMPLES, rows) + 1, -1, False]}
     judged = pa.array(["valid"] * examples)
     rows = _rows(VALIDATED, examples, example_id=ids, content_hash=ids, verdict=judged)
-    lake.append(folder, VALIDATED, rows)
+    lake.append_once(folder, VALIDATED, rows, app_id="gate", batch_id=0, metadata={"read": read})
     return {"raw.chat": {part: (0, (turns - part + 3) // 4) for part in range(4)}}
+
+
+def _table_id(folder: Path) -> str:
+    return str(DeltaTable(lake.ensure(folder, EXAMPLES)).metadata().id)
 
 
 def _rows(table: Table, count: int, **columns: pa.Array) -> pa.Table:

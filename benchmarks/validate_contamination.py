@@ -9,12 +9,12 @@ GPT-3, one n-gram in common, of 12 tokens here.
 """
 
 import argparse
-import json
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from benchmarks.claims import Claim, add_json_option, report
+from benchmarks.claims import Claim, add_json_option, exit_status, report
+from benchmarks.labelled import read_lines
 from deskwheel.demo.catalogue import draw_issue, load_catalogue
 from deskwheel.ids import content_hash, unit_interval
 from validate.near import fold_words
@@ -26,7 +26,7 @@ Change = Callable[[Passage, random.Random, Sequence[Passage]], tuple[str, str]]
 
 def read_pairs(file: Path) -> list[Passage]:
     """The pairs of a file."""
-    rows = map(json.loads, file.read_text(encoding="utf-8").splitlines())
+    rows = read_lines(file, ("id", "query", "response"))
     return [Passage(example_id=r["id"], query=r["query"], response=r["response"]) for r in rows]
 
 
@@ -149,4 +149,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(exit_status(main))

@@ -146,7 +146,7 @@ def application(settings: Settings, root: Path) -> serve.Application:
     """What `serve.run` takes: one replica with the settings' resources."""
     options: dict[str, Any] = {"num_cpus": settings.serve.num_cpus}
     if settings.train.use_gpu:
-        options["num_gpus"] = 1
+        options["num_gpus"] = settings.serve.num_gpus
     limit = settings.serve.max_ongoing + _SPARE_REQUESTS
     deployment = serve.deployment(
         Replica, name="desk", ray_actor_options=options, max_ongoing_requests=limit

@@ -11,7 +11,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -21,52 +20,69 @@ from typing import Any
 from deltalake import DeltaTable, QueryBuilder
 
 from deskwheel import config, failpoint, lake, laws
+from deskwheel.breaches import SHOWN, listed, sentences_on
 from deskwheel.errors import ServiceError, SetupError
-from deskwheel.laws import Offsets
+from deskwheel.laws import EXAMPLE_VERDICTS, Offsets
+from deskwheel.reading import EXAMPLES_READ, Ends, examples_read, read_ends
 from deskwheel.settings import Settings
 from deskwheel.state import State
 from deskwheel.topics import RAW
 
 Row = dict[str, Any]
 
-EXAMPLE_VERDICTS = ("valid", "quarantined", "duplicate", "superseded", "erased")
-_SHOWN = 5
 _OFFSETS_TIMEOUT_S = 120
 
 
 @dataclass(frozen=True, kw_only=True)
 class PartitionBalance:
-    """One topic-partition: offsets in Kafka against distinct offsets in its table."""
+    """One topic-partition: its offsets against the distinct offsets in its table.
+
+    They add up: offsets = accepted + rejected + duplicate + faulty + missing + pending.
+    """
 
     topic: str
     partition: int
     begin: int
+    """The first offset that Kafka keeps, or that of the first row where this is older."""
     end: int
     accepted: int
     rejected: int
     duplicate: int
+    faulty: int
+    """Offsets with two rows of one position, with two verdicts, or with one that no event has."""
     missing: int
-    """Offsets in Kafka without a row, below the newest one that has a row: lost."""
+    """Offsets without a row, below one with a row or below one that a commit names: lost."""
     pending: int
-    """Offsets above the newest one with a row: not read yet."""
+    """Offsets above those: not read yet."""
     expired: int
-    """Offsets with a row that Kafka no longer keeps."""
+    """Offsets with a row that Kafka no longer keeps; they are counted like the others."""
 
     @property
     def offsets(self) -> int:
-        """Events that Kafka keeps."""
+        """Events that Kafka keeps or that have a row."""
         return self.end - self.begin
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExampleBalance:
-    """Distinct candidates against their rows among the validated examples."""
+    """Distinct candidates against their rows among the validated examples.
+
+    They add up: candidates = those with each verdict + faulty + lost + pending.
+    """
 
     candidates: int
     verdicts: Mapping[str, int]
     """Verdict → distinct candidates."""
+    faulty: int
+    """Candidates with two rows, or with a verdict that no example has."""
+    lost: int
+    """Candidates that the gate had read, without a row."""
     pending: int
-    """Candidates without a verdict."""
+    """Candidates that the gate has not read yet."""
+    pending_ids: tuple[str, ...]
+    """The first of them, at most `laws.PENDING_NAMED`."""
+    gone: int
+    """Erased rows whose candidate is gone; no part of the sum."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +95,15 @@ class Audit:
     """Law → the rows that break it; laws that hold are left out."""
     versions: Mapping[str, int | None]
     """Table → Delta version that was read; None for one that did not exist."""
+    """`examples_read` is that of `examples` up to which the gate had judged every row."""
     read_offsets: Offsets
+    read_ends: Ends
+    """How far the commits of `turns` and `feedback` say that they go."""
 
     @property
     def unaccounted(self) -> int:
         """Events and candidates without a verdict: lost or not yet processed."""
-        return sum(row.missing for row in self.partitions) + self.pending
+        return sum(row.missing for row in self.partitions) + self.examples.lost + self.pending
 
     @property
     def pending(self) -> int:
@@ -95,7 +114,7 @@ class Audit:
     def problems(self) -> tuple[str, ...]:
         """What contradicts a law, one sentence each."""
         return tuple(
-            sentence for law, rows in self.breaches.items() for sentence in _sentences(law, rows)
+            sentence for law, rows in self.breaches.items() for sentence in sentences_on(law, rows)
         )
 
     @property
@@ -134,26 +153,23 @@ def conservation(
     """
     wanted = laws.counted(offsets, [topic.name for topic in RAW])
     read = dict(versions or {t.name: lake.current_version(lake_path, t) for t in laws.TABLES})
+    if EXAMPLES_READ not in read:
+        read[EXAMPLES_READ] = examples_read(lake_path, read)
+    ends = read_ends(lake_path, read)
     with tempfile.TemporaryDirectory() as empty:
-        query = _Query(lake_path, read, wanted, empty=empty)
-        expired = {(r["topic"], r["part"]): r["expired"] for r in query.rows(laws.EXPIRED)}
-        partitions = tuple(
-            _balance(row, expired.get((row["topic"], row["part"]), 0))
-            for row in query.rows(laws.BALANCE)
-        )
+        query = _Query(lake_path, read, wanted, ends, empty=empty)
+        partitions = tuple(_balance(row) for row in query.rows(laws.BALANCE))
         counts = {r["verdict"]: r["candidates"] for r in query.rows(laws.VERDICTS)}
+        pending_ids = tuple(r["example_id"] for r in query.rows(laws.PENDING))
         found = {law.name: query.rows(law) for law in laws.BREACHES}
     failpoint.reach(failpoint.IN_AUDIT)
     return Audit(
         partitions=partitions,
-        examples=ExampleBalance(
-            candidates=counts.pop("candidates", 0),
-            pending=counts.pop("pending", 0),
-            verdicts={name: counts[name] for name in EXAMPLE_VERDICTS if name in counts},
-        ),
+        examples=_example_balance(counts, pending_ids),
         breaches={name: rows for name, rows in found.items() if rows},
         versions=read,
         read_offsets=wanted,
+        read_ends=ends,
     )
 
 
@@ -165,17 +181,22 @@ class _Query:
         lake_path: str | Path,
         versions: Mapping[str, int | None],
         offsets: Offsets,
+        ends: Ends,
         *,
         empty: str,
     ) -> None:
         self._offsets = offsets
+        self._ends = ends
         self._engine = QueryBuilder()
-        for table in laws.TABLES:
-            found = lake.open_table(lake_path, table, version=versions.get(table.name))
-            self._engine.register(table.name, found or DeltaTable(lake.ensure(empty, table)))
+        for name, table in laws.VIEWS:
+            version = versions.get(name)
+            # A table that was made since the versions were read is as empty as it was then.
+            is_there = version is not None
+            found = lake.open_table(lake_path, table, version=version) if is_there else None
+            self._engine.register(name, found or DeltaTable(lake.ensure(empty, table)))
 
     def rows(self, law: laws.Law) -> list[Row]:
-        table = self._engine.execute(laws.statement(law, self._offsets)).read_all()
+        table = self._engine.execute(laws.statement(law, self._offsets, ends=self._ends)).read_all()
         return [dict(zip(table.column_names, r, strict=True)) for r in _tuples(table)]
 
 
@@ -183,19 +204,31 @@ def _tuples(table: Any) -> Iterator[tuple[Any, ...]]:
     return zip(*(table.column(i).to_pylist() for i in range(table.num_columns)), strict=True)
 
 
-def _balance(row: Row, expired: int) -> PartitionBalance:
-    return PartitionBalance(
+def _balance(row: Row) -> PartitionBalance:
+    counted = ("accepted", "rejected", "duplicate", "faulty", "missing", "pending", "expired")
+    balance = PartitionBalance(
         topic=row["topic"],
         partition=row["part"],
-        begin=row["first_offset"],
+        begin=row["begin_offset"],
         end=row["end_offset"],
-        accepted=row["accepted"],
-        rejected=row["rejected"],
-        duplicate=row["duplicate"],
-        missing=row["last_offset"] + 1 - row["first_offset"] - row["seen"],
-        pending=row["end_offset"] - 1 - row["last_offset"],
-        expired=expired,
+        **{name: row[name] for name in counted},
     )
+    assert balance.offsets == sum(row[name] for name in counted[:-1]), balance
+    return balance
+
+
+def _example_balance(counts: Mapping[str, int], pending_ids: tuple[str, ...]) -> ExampleBalance:
+    verdicts = {name: counts[name] for name in EXAMPLE_VERDICTS if name in counts}
+    without = {name: counts.get(name, 0) for name in ("faulty", "lost", "pending")}
+    balance = ExampleBalance(
+        candidates=counts["candidates"],
+        verdicts=verdicts,
+        **without,
+        pending_ids=pending_ids,
+        gone=counts["gone"],
+    )
+    assert balance.candidates == sum(verdicts.values()) + sum(without.values()), balance
+    return balance
 
 
 def read_offsets(settings: Settings) -> dict[str, dict[int, tuple[int, int]]]:
@@ -221,24 +254,35 @@ def read_offsets(settings: Settings) -> dict[str, dict[int, tuple[int, int]]]:
 
 def render(audit: Audit) -> str:
     """The audit as a table of plain text with its verdict in the last line."""
-    titles = ("topic", "part", "offsets", "accepted", "rejected", "duplicate", "lost", "pending")
+    titles = (
+        "topic", "part", "offsets", "accepted", "rejected", "duplicate", "faulty", "lost",
+        "pending",
+    )  # fmt: skip
     rows = [
         (
             row.topic, row.partition, row.offsets, row.accepted, row.rejected, row.duplicate,
-            row.missing, row.pending,
+            row.faulty, row.missing, row.pending,
         )
         for row in audit.partitions
     ]  # fmt: skip
-    lines = ["{:<14}{:>5}{:>10}{:>10}{:>10}{:>11}{:>7}{:>9}".format(*r) for r in (titles, *rows)]
-    verdicts = ", ".join(f"{count} {name}" for name, count in audit.examples.verdicts.items())
-    lines.append(
-        f"examples: {audit.examples.candidates} candidates = {verdicts or 'none'}"
-        f", {audit.examples.pending} pending"
-    )
+    form = "{:<14}{:>5}{:>10}{:>10}{:>10}{:>11}{:>8}{:>7}{:>9}"
+    lines = [form.format(*r) for r in (titles, *rows)]
+    lines.append(_examples_line(audit.examples))
+    if waiting := audit.examples.pending_ids[:SHOWN]:
+        lines.append(f"pending examples: {listed(waiting, audit.examples.pending)}")
     read = ", ".join(f"{name} {v}" for name, v in audit.versions.items() if v is not None)
     lines.append(f"versions read: {read or 'none, there are no tables yet'}")
     lines += [f"problem: {problem}" for problem in audit.problems]
     return "\n".join([*lines, _conclusion(audit)])
+
+
+def _examples_line(examples: ExampleBalance) -> str:
+    """The sum; what is wrong stands in it only where something is."""
+    wrong = {"faulty": examples.faulty, "lost": examples.lost}
+    parts = {**examples.verdicts, **{k: v for k, v in wrong.items() if v}}
+    counted = " + ".join(f"{v} {k}" for k, v in {**parts, "pending": examples.pending}.items())
+    gone = f"; besides {examples.gone} erased, their candidates are gone" if examples.gone else ""
+    return f"examples: {examples.candidates} candidates = {counted}{gone}"
 
 
 def _conclusion(audit: Audit) -> str:
@@ -246,7 +290,7 @@ def _conclusion(audit: Audit) -> str:
         return "balanced: every event and every example is accounted for once"
     if audit.is_lawful:
         return f"balanced so far: {audit.pending} pending, nothing lost or counted twice"
-    return f"NOT balanced: {audit.unaccounted} unaccounted"
+    return f"NOT balanced: {audit.unaccounted} unaccounted, {len(audit.breaches)} laws broken"
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -260,7 +304,8 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         audit = settled_audit(settings, wait_s=arguments.wait)
         keep_audit(settings, audit, at=datetime.now(UTC))
     if arguments.sql:
-        print(laws.script(settings.pipeline.lake, audit.versions, audit.read_offsets))
+        place, ends = settings.pipeline.lake, audit.read_ends
+        print(laws.script(place, audit.versions, audit.read_offsets, ends=ends))
     else:
         print(json.dumps(audit.to_dict()) if arguments.json else render(audit))
     is_good = audit.is_balanced if arguments.wait else audit.is_lawful
@@ -313,51 +358,6 @@ def audit_document(audit: Audit, at: datetime) -> dict[str, Any]:
 
 def _offsets_of(told: Mapping[str, Mapping[str, Sequence[int]]]) -> Any:
     return {t: {int(p): (r[0], r[1]) for p, r in parts.items()} for t, parts in told.items()}
-
-
-_GAP = ("first_missing", "last_missing")
-_OF_OFFSETS = {
-    "EVENT_LOST": "in Kafka, in no row",
-    "EVENT_READ_TWICE": "read twice",
-    "EVENT_WITH_TWO_VERDICTS": "with two verdicts",
-}
-_OF_ROWS = {
-    "VERSION_TWICE": ("conversation_id", "conversations: {n} versions stand twice"),
-    "VERDICT_TWICE": ("example_id", "examples: {n} have more than one verdict"),
-    "VERDICT_WITHOUT_EXAMPLE": ("example_id", "examples: {n} verdicts for unknown examples"),
-    "CONTENT_VALID_TWICE": ("one", "examples: {n} contents are valid more than once"),
-    "GROUP_VALID_TWICE": ("one", "examples: {n} groups of near-duplicates have two valid ones"),
-    "CLUSTER_IN_TWO_SPLITS": ("one", "examples: {n} clusters are valid in more than one split"),
-}
-
-
-def _sentences(law: str, rows: Sequence[Row]) -> Iterator[str]:
-    """A law's breaches in words: one sentence a partition, or one a table."""
-    if law == "PARTITION_UNKNOWN":
-        for row in rows:
-            yield f"{row['topic']}/{row['part']}: {row['events']} events in rows, unknown to Kafka"
-    elif law in _OF_OFFSETS:
-        places: dict[str, list[range]] = defaultdict(list)
-        for row in rows:
-            first, last = (row[n] for n in (_GAP if _GAP[0] in row else ("pos", "pos")))
-            places[f"{row['topic']}/{row['part']}"].append(range(first, last + 1))
-        for place, spans in places.items():
-            count = sum(map(len, spans))
-            shown = [_span(s) for s in spans[:_SHOWN]]
-            yield f"{place}: {count} offsets ({_listed(shown, len(spans))}) {_OF_OFFSETS[law]}"
-    else:
-        column, sentence = _OF_ROWS[law]
-        shown = [str(row[column]) for row in rows[:_SHOWN]]
-        yield f"{sentence.format(n=len(rows))} ({_listed(shown, len(rows))})"
-
-
-def _span(span: range) -> str:
-    return str(span[0]) if len(span) == 1 else f"{span[0]}-{span[-1]}"
-
-
-def _listed(shown: list[str], total: int) -> str:
-    more = f" and {total - len(shown)} more" if total > len(shown) else ""
-    return ", ".join(shown) + more
 
 
 def _no_offsets(settings: Settings, why: str) -> str:

@@ -66,6 +66,10 @@ class SnapshotError(DeskwheelError):
     """A frozen training set cannot be read back as it was frozen."""
 
 
+class ContaminationError(SnapshotError):
+    """Training examples say what an example says that models are measured by."""
+
+
 class AdapterError(DeskwheelError):
     """An adapter does not fit the base model or chat template it is loaded on."""
 

@@ -63,6 +63,12 @@ def read(
     return found.to_pyarrow_table(columns=columns)
 
 
+def has_files(lake: str | Path, table: Table, version: int) -> bool:
+    """Whether every file of a version is still there to be read."""
+    found = open_table(lake, table, version=version)
+    return found is not None and _gone(found) is None
+
+
 def scan(
     lake: str | Path,
     table: Table,
@@ -187,11 +193,14 @@ def _readable(lake: str | Path, table: Table, version: int | None) -> DeltaTable
     aborts the process if it ends at that moment.
     """
     found = open_table(lake, table, version=version)
-    if found is not None and version is not None:
-        for uri in found.file_uris():
-            if not os.path.exists(uri):
-                raise FileNotFoundError(f"{uri} of version {version} is gone")
+    if found is not None and version is not None and (gone := _gone(found)):
+        raise FileNotFoundError(f"{gone} of version {version} is gone")
     return found
+
+
+def _gone(found: DeltaTable) -> str | None:
+    """A file of the table that is not there any more."""
+    return next((uri for uri in found.file_uris() if not os.path.exists(uri)), None)
 
 
 def _metadata(entry: dict[str, Any]) -> dict[str, Any]:

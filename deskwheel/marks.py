@@ -65,4 +65,4 @@ class Shift:
     p_loss: float
     """One-sided p-value of a loss, before any correction."""
     is_loss: bool
-    """A loss after the correction, in a slice that is large enough; see `train.forgetting`."""
+    """A loss after the correction, in a slice that is large enough: `train.judging.forgetting`."""

@@ -10,17 +10,18 @@ import subprocess
 import sys
 import time
 import webbrowser
-from collections.abc import Callable
-from dataclasses import asdict
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from deskwheel import audit as conservation
 from deskwheel import config
 from deskwheel import report as reports
 from deskwheel.child import ServiceStatus, last_lines, open_log
 from deskwheel.errors import DeskwheelError, ServiceError, SetupError
-from deskwheel.progress import all_progress, progress_sentence
+from deskwheel.progress import Progress, all_progress, progress_sentence
 from deskwheel.services import SERVICES
 from deskwheel.settings import Settings
 from deskwheel.stack import Stack, addresses_of, make_home, remove_outside
@@ -70,11 +71,15 @@ def status(settings: Settings, arguments: argparse.Namespace) -> int:
     """Print every service, and how far training is; return 1 if one of a running stack is late."""
     del settings
     owner, statuses = read_stack(Path(arguments.home).resolve())
-    if owner is None and not arguments.json:
-        print("nothing runs; `deskwheel up` starts the stack")
-    _print_status(statuses, is_json=arguments.json)
-    if not arguments.json:
-        _print_training(Stack(Path(arguments.home)).config)
+    training = _read_training(Stack(Path(arguments.home)).config)
+    if arguments.json:
+        services = [asdict(service) for service in statuses]
+        print(json.dumps({"services": services, **asdict(training)}))
+    else:
+        if owner is None:
+            print("nothing runs; `deskwheel up` starts the stack")
+        _print_status(statuses, is_json=False)
+        _print_training(training)
     return int(owner is not None and any(s.phase != "ready" for s in statuses))
 
 
@@ -204,25 +209,44 @@ def _print_status(statuses: list[ServiceStatus], *, is_json: bool) -> int:
     return 0
 
 
-def _print_training(file: Path) -> None:
-    """How far the runs under way are, and who paused the trigger, by a stack's settings."""
+@dataclass(frozen=True, kw_only=True)
+class _Training:
+    """What a stack's database says of training."""
+
+    training: list[Progress] = field(default_factory=list)
+    """Runs of windows that are under way."""
+    trigger_pause: Mapping[str, Any] | None = None
+    """Who paused the trigger and why; None while it is not paused."""
+    problem: str | None = None
+    """Why nothing is known."""
+
+
+def _read_training(file: Path) -> _Training:
+    """By a stack's settings; nothing where there are none."""
     if not file.is_file():
-        return
+        return _Training()
     pipeline = config.load(file).pipeline
     try:
         state = State(pipeline.state_url)
     except DeskwheelError as error:
-        print(f"training    unknown: {error}")
-        return
+        return _Training(problem=str(error))
     open_runs = {w["run_id"] for w in state.windows(pipeline.name, phase="submitted")}
-    for progress in all_progress(state, pipeline.name):
-        if progress.run_id in open_runs:
-            sentence = progress_sentence(progress, now=datetime.now(UTC))
-            print(f"{'training':<12}{progress.run_id}  {sentence}")
+    runs = [p for p in all_progress(state, pipeline.name) if p.run_id in open_runs]
     pause = state.get("trigger_pause", pipeline.name)
-    if pause is not None and pause[0]["is_open"]:
-        print(f"{'trigger':<12}paused by {pause[0]['by']}: {pause[0]['reason']}")
     state.close()
+    is_paused = pause is not None and pause[0]["is_open"]
+    return _Training(training=runs, trigger_pause=pause[0] if pause and is_paused else None)
+
+
+def _print_training(found: _Training) -> None:
+    if found.problem is not None:
+        print(f"{'training':<12}unknown: {found.problem}")
+    for progress in found.training:
+        sentence = progress_sentence(progress, now=datetime.now(UTC))
+        print(f"{'training':<12}{progress.run_id}  {sentence}")
+    if found.trigger_pause is not None:
+        pause = found.trigger_pause
+        print(f"{'trigger':<12}paused by {pause['by']}: {pause['reason']}")
 
 
 def _follow(log: Path) -> None:

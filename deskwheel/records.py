@@ -127,8 +127,7 @@ class Turn:
     code_version: str
     batch_id: int
     thread_keys: Sequence[str] | None = None
-    """Keyed hashes by which other mails find this one's conversation (`transforms.threads`): its
-    own id, those it refers to or is an outcome of, its ticket, its subject with the customer."""
+    """Keyed hashes of id, ticket, subject by which mails find a thread (`transforms.threads`)."""
     replaces_turn_id: str | None = None
     """Turn of a chat whose text this one takes the place of; without `text` it was deleted."""
     asr_confidence: float | None = None
@@ -136,15 +135,14 @@ class Turn:
     has_cross_talk: bool | None = None
     """Somebody else spoke during the turn; null but for calls."""
     speaker_note: SpeakerNote | None = None
-    """Agent and customer were exchanged because their words showed it (swapped), or both stand
-    under one label (one_speaker); null where nothing is wrong."""
+    """Speakers were exchanged as their words showed (swapped) or have one label (one_speaker)."""
     disfluencies: Sequence[Disfluency] | None = None
     """What `transforms.disfluency.restore` puts back into a call's text; null but for calls."""
     cuts: Sequence[Cut] | None = None
     """What `transforms.cuts.restore` puts back into a mail's text; null but for mails."""
     notes: Mapping[str, int] | None = None
-    """What was left out of a mail (`transforms.parse.mime.Body`) or changed in links
-    (`transforms.links`), and how often; null where nothing was."""
+    """How often what was left out of a mail (`transforms.parse.mime.Body`), changed in links
+    (`transforms.links`) or is meant for a model (`transforms.tokens`); null where nothing was."""
     emoji: Sequence[str] | None = None
     """Emoji of the text in their order, at most `transforms.emoji.MOST`; null without any."""
 
@@ -187,7 +185,7 @@ class Conversation:
     status: str | None
     csat: int | None
     resolution_probability: float
-    """In [0, 1]; see `transforms.resolution` for the evidence that moves it."""
+    """In [0, 1]; `evidence` are signs with the log-odds each adds (`customer_confirms:+2.39`)."""
     resolution: Literal["resolved", "unresolved", "undecided"]
     evidence: Sequence[str]
     category: str
@@ -252,6 +250,9 @@ class Example:
     """How much the response speaks of what was asked, in [0, 1]; see `transforms.relevance`."""
     is_answered: bool | None = None
     """The response does something for the query: it does not only ask, put off or refuse."""
+    asr_confidence: float | None = None
+    speaker_note: SpeakerNote | None = None
+    """Both as the least sure and the worst turn of the pair has them; null but for calls."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -340,6 +341,8 @@ class Run:
     started_at: datetime
     finished_at: datetime
     code_version: str
+    earlier_s: float = 0.0
+    """Time of the attempts before `started_at` that were broken off, without the waits between."""
 
 
 @dataclass(frozen=True, kw_only=True)

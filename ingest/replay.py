@@ -73,19 +73,32 @@ def read_folder(
     Raises:
         SetupError: the folder has no `events.jsonl`.
     """
-    file = path / EVENTS_FILE if path.is_dir() else path
+    for number, line in enumerate(read_recording(path, tenant=tenant), start=1):
+        if isinstance(line, Event):
+            yield line
+        elif line:
+            report(f"{_file_of(path)}:{number}: {line}; line skipped")
+
+
+def read_recording(path: Path, *, tenant: str = "default") -> Iterator[Event | str]:
+    """Yield what each line of a recording is: an event, or why it is none (empty: a blank line).
+
+    Raises:
+        SetupError: the folder has no `events.jsonl`.
+    """
+    file = _file_of(path)
     try:
         lines = file.open("rb")
     except OSError as error:
         raise SetupError(f"{file}: {error.strerror}; give a folder with {EVENTS_FILE}") from error
     with lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                event, problem = _recorded(line, tenant)
-                if event is None:
-                    report(f"{file}:{number}: {problem}; line skipped")
-                else:
-                    yield event
+        for line in lines:
+            event, problem = _recorded(line, tenant) if line.strip() else (None, "")
+            yield problem if event is None else event
+
+
+def _file_of(path: Path) -> Path:
+    return path / EVENTS_FILE if path.is_dir() else path
 
 
 def _recorded(line: bytes, tenant: str) -> tuple[Event | None, str]:

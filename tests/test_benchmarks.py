@@ -9,8 +9,10 @@ from benchmarks import intake
 from benchmarks.__main__ import Measured, main, names, render
 from benchmarks.claims import Claim, report
 from benchmarks.labelled import is_leaked, token_f1
+from tests.labelled_toys import span
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
+LABEL_FILES = ("conversations", "duplicates", "out_of_order", "poison")
 
 
 def claim(value: float, target: str) -> Claim:
@@ -102,8 +104,8 @@ def chat(number: int, text: str, key: str = "c-1") -> dict[str, Any]:
 
 def labelled(folder: Path, events: list[dict[str, Any]], **gold: list[dict[str, Any]]) -> Path:
     (folder / "gold").mkdir()
-    files = {"events": events, "gold/conversations": [], "gold/duplicates": [], "gold/poison": []}
-    for name, rows in {**files, **{f"gold/{k}": v for k, v in gold.items()}}.items():
+    labels = {name: gold.get(name, []) for name in (*gold, *LABEL_FILES)}
+    for name, rows in {"events": events, **{f"gold/{k}": v for k, v in labels.items()}}.items():
         text = "".join(json.dumps(row) + "\n" for row in rows)
         (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
     return folder
@@ -122,8 +124,8 @@ def test_what_is_lost_repeated_and_leaked_is_counted(tmp_path: Path) -> None:
                 "turns": [
                     {
                         "message_ids": ["m-1"], "text": asked,
-                        "pii": [{"type": "EMAIL", "value": "kim@example.com"}],
-                        "not_pii": [{"type": "NOT_PII", "value": "4711"}],
+                        "pii": [span("EMAIL", "kim@example.com", asked)],
+                        "not_pii": [span("NOT_PII", "4711", asked)],
                     }
                 ],
             }

@@ -10,6 +10,7 @@ from benchmarks.__main__ import run
 from benchmarks.redaction import Labelled, Score, in_half, own_masks, read_texts
 from benchmarks.redaction_dialog import read_conversations
 from benchmarks.redaction_texts import LOOK_ALIKES, PERSONAL, draw_texts
+from deskwheel.errors import SetupError
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +110,47 @@ def test_both_commands_print_their_tables_and_write_their_claims(
     printed = capsys.readouterr().out
     assert "peers not installed: make peers" in printed
     assert "look-alikes claimid" in printed
+
+
+def test_texts_are_read_line_by_line_feed_whatever_else_they_hold(tmp_path: Path) -> None:
+    file = tmp_path / "texts.jsonl"
+    row = {"text": "a\u2028b\x85 ssn 078-05-1120", "spans": [
+        {"type": "US_SSN", "start": 9, "end": 20}]}  # fmt: skip
+    file.write_text(
+        f"{json.dumps(row, ensure_ascii=False)}\n\n{json.dumps({'text': 'hi'})}\n", "utf-8"
+    )
+    first, second = read_texts(file, "all")
+    assert own_masks(first.text) == first.personal == [(9, 20, "SSN")]
+    assert second.personal == []
+
+
+def test_turns_may_lack_labels(tmp_path: Path) -> None:
+    file = write(
+        tmp_path / "dialogs.jsonl",
+        {"conversation_id": "1", "turns": [
+            {"text": "hi"}, {"sender": "agent", "text": "a b", "pii": None},
+            {"text": "code 7714", "slots": [{"label": "x", "start": 5, "end": 9}, {"label": "y"}]},
+            {"text": "mail", "not_pii": [{"type": "NOT_PII", "start": 0, "end": 4}]}]},
+    )  # fmt: skip
+    (turns,) = read_conversations(file, "all")
+    assert [turn.role for turn in turns] == ["customer", "agent", "customer", "customer"]
+    assert [turn.row.look_alikes for turn in turns] == [
+        [], [], [(5, 9, "x")], [(0, 4, "NOT_PII")]
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "problem"),
+    [
+        ({"id": "1", "spans": []}, "texts.jsonl:1: without text"),
+        ({"text": "hi", "spans": [{"start": 0, "end": 2}]}, "text 1: without type"),
+        ({"text": "hi", "spans": [{"type": "SSN", "start": 0, "end": 9}]}, "SSN from 0 to 9 of 2"),
+        ([1], "no JSON object"),
+    ],
+)
+def test_a_broken_label_says_where_it_is(tmp_path: Path, row: Any, problem: str) -> None:
+    with pytest.raises(SetupError, match=problem):
+        read_texts(write(tmp_path / "texts.jsonl", row), "all")
 
 
 def test_without_its_file_a_benchmark_is_not_run() -> None:

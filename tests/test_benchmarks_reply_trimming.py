@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import peers, reply_trimming
-from benchmarks.reply_trimming import OURS, Score, claims, groups, holds, score
+from benchmarks.claims import exit_status
+from benchmarks.reply_trimming import OURS, Score, claims, groups, holds, read_cases, score
 
 CASES = [
     {"id": "1", "source": "toys", "input": "a", "expected_reply": "It  works.\n",
@@ -36,6 +37,34 @@ def test_an_assertion_of_a_source_is_read_as_it_is_meant(
     op: str, value: str, is_held: bool
 ) -> None:
     assert holds({"op": op, "value": value}, "a b\n") is is_held
+
+
+def test_what_a_case_does_not_say_or_says_oddly_costs_only_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    odd = [{"reply": 0, "field": "body", "op": "matches", "value": "x"}, {"op": "eq"},
+           {"reply": 0, "field": "body", "op": "eq", "value": "a\u2028b"}]  # fmt: skip
+    file = tmp_path / "cases.jsonl"
+    rows = [{"input": "a\u2028b", "checks": odd}, {"input": "c", "expected_reply": "c"}]
+    text = "\n\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
+    file.write_text(text, encoding="utf-8")
+    cases = read_cases(file)
+    assert [case["id"] for case in cases] == ["1", "2"]
+    assert score(cases, [("a b", 0.0), ("c", 0.0)]).checks == 1
+    assert "{'matches': 1}" in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_read_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "nothing.jsonl")
+    assert exit_status(lambda: reply_trimming.main([missing])) == 2
+    (tmp_path / "bad.jsonl").write_text('{"input": 3}\n')
+    assert exit_status(lambda: reply_trimming.main([str(tmp_path / "bad.jsonl")])) == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2
+    assert "nothing.jsonl" in told[0]
+    assert "case 1" in told[1]
 
 
 def test_cases_are_grouped_by_source_and_language() -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from benchmarks.labelled import masks, readable_share, token_f1
 from benchmarks.stream_quality import arrival, pairs, talks, text
-from benchmarks.stream_quality.__main__ import scores
 from benchmarks.stream_quality.outcome import Outcome
+from benchmarks.stream_quality.scores import scores
 from tests.labelled_toys import (
     ANSWERED,
     ASKED,

@@ -8,6 +8,7 @@ from train.options import (
     LINEAGE_OPTIONS,
     LOG_OPTIONS,
     MANIFEST_OPTIONS,
+    RETRY_OPTIONS,
     RUN_OPTIONS,
 )
 from train.trigger.options import OPTIONS as TRIGGER_OPTIONS
@@ -29,7 +30,9 @@ VERBS = {
         "train.trigger.verbs:trigger",
         TRIGGER_OPTIONS,
     ),
-    "runs": Verb("list runs with their verdicts, or how far they are", "train.runs:show_runs"),
+    "runs": Verb(
+        "list runs with their verdicts, or how far they are", "train.runs.verbs:show_runs"
+    ),
     "card": Verb("print the model card of a run", "train.card.verbs:show_card", CARD_OPTIONS),
     "lineage": Verb(
         "trace an adapter to its examples and conversations, or one of these to all adapters",
@@ -42,9 +45,14 @@ VERBS = {
         "train.start:cancel",
         CANCEL_OPTIONS,
     ),
+    "retry": Verb(
+        "go on with a window that is held or failed, once its cause is mended",
+        "train.start:retry",
+        RETRY_OPTIONS,
+    ),
     "manifest": Verb(
         "print the RayJob of a window's training as YAML",
-        "train.manifest:show_manifest",
+        "train.jobs.manifest:show_manifest",
         MANIFEST_OPTIONS,
     ),
     "bases": Verb(

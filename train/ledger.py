@@ -9,16 +9,26 @@ import socket
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from deskwheel.errors import LeaseLostError, StateError
 from deskwheel.ids import record_id
-from deskwheel.state import END_PHASES, Fence, Row, State
+from deskwheel.progress import end_progress
+from deskwheel.state import END_PHASES, OPEN_PHASES, REOPENABLE, Fence, Row, State
+
+_TRIES = 5
+"""At a run's progress, which its job may report at the same moment."""
 
 
 def owner_name() -> str:
     """A name that no other process has, not even one of this host that gets the same id later."""
     return f"{socket.gethostname()}/{os.getpid()}/{uuid.uuid4().hex[:8]}"
+
+
+def lease_of(pipeline: str) -> str:
+    """Name of the lease under which a pipeline's windows are claimed and followed."""
+    return f"train-watch/{pipeline}"
 
 
 def run_id_of(pipeline: str, from_version: int, snapshot_id: str) -> str:
@@ -57,8 +67,8 @@ def hold_window(
 ) -> bool:
     """End a window without a model, for a reason that the next attempt would meet again.
 
-    A person should read the reason. The window's examples fire the trigger no second time; they
-    are in the next snapshot all the same.
+    A person should read the reason, and `retry_window` once it is mended. The window's examples
+    fire the trigger no second time; they are in the next snapshot all the same.
 
     Args:
         state: where the window is kept.
@@ -92,6 +102,76 @@ def fail_window(
         attempt=window["attempts"],
         fence=fence,
     )
+
+
+def retry_window(
+    state: State, window: Row, *, actor: str, reason: str, is_anew: bool = False
+) -> Row:
+    """Go on with a window that has ended without a model, because what ended it is mended.
+
+    One with a run is submitted for another attempt, which goes on at the run's last model
+    checkpoint; one that is not frozen yet is frozen again. The watcher does the rest.
+
+    Args:
+        state: where the window is kept.
+        window: as it was read.
+        actor: who asks for it.
+        reason: what was mended; stands on the timeline.
+        is_anew: give the window another run, which begins at step 0.
+
+    Returns:
+        The window as it is now.
+
+    Raises:
+        StateError: it has not ended so, another window is open, or a later one is trained.
+    """
+    pipeline, start = window["pipeline"], window["from_version"]
+    _check_retry(window, state.windows(pipeline))
+    phase, changes = _again(window, is_anew=is_anew)
+    state.reopen_window(
+        pipeline,
+        start,
+        expect=window["phase"],
+        attempt=window["attempts"],
+        phase=phase,
+        lease=lease_of(pipeline),
+        **changes,
+    )
+    now = {**window, "phase": phase, "reason": None, **changes}
+    told = {"actor": actor, "reason": reason, "from_version": start, "attempt": now["attempts"]}
+    before = {"was": window["phase"], "because": window["reason"]}
+    state.record(pipeline, "retried", now["run_id"] or f"window {start}", {**told, **before})
+    return now
+
+
+def _again(window: Row, *, is_anew: bool) -> tuple[str, dict[str, Any]]:
+    """The phase from which an ended window goes on, and what else changes."""
+    if window["snapshot_id"] is None:
+        return "claimed", {}
+    if window["run_id"] is None:
+        return "frozen", {}
+    attempt = max(1, window["attempts"]) + 1
+    if not is_anew:
+        return "submitted", {"attempts": attempt}
+    run_id = record_id("run", window["run_id"], str(attempt))
+    return "submitted", {"attempts": attempt, "run_id": run_id}
+
+
+def _check_retry(window: Row, windows: list[Row]) -> None:
+    """Say what is in the way; `reopen_window` decides."""
+    name, start = f"window {window['pipeline']}/{window['from_version']}", window["from_version"]
+    if window["phase"] not in REOPENABLE:
+        why = "it is under way" if window["phase"] in OPEN_PHASES else "it has its model"
+        raise StateError(f"{name} is {window['phase']}: {why}, and there is nothing to retry")
+    for other in windows:
+        at, phase = other["from_version"], other["phase"]
+        if phase in OPEN_PHASES and at != start:
+            raise StateError(f"{name}: window {at} is {phase}; retry once it has ended")
+        if phase == "trained" and at > start:
+            raise StateError(
+                f"{name}: window {at} is trained, on a snapshot with this one's examples; nothing"
+                " is left to retry"
+            )
 
 
 @dataclass(frozen=True)
@@ -136,4 +216,16 @@ def _end_window(
         return False  # It has moved meanwhile: a job has published, or another attempt begun.
     subject = window["run_id"] or f"window {from_version}"
     state.record(pipeline, end.phase, subject, end.detail)
+    if window["run_id"]:
+        _end_progress(state, window["run_id"], end)
     return True
+
+
+def _end_progress(state: State, run_id: str, end: _End) -> None:
+    """Say of the run, too, that it has ended, or it would seem to train for ever."""
+    for _ in range(_TRIES):
+        try:
+            end_progress(state, run_id, phase=end.phase, now=datetime.now(UTC), reason=end.reason)
+        except StateError:
+            continue  # The job has reported at the same moment.
+        return

@@ -32,6 +32,18 @@ CANCEL_OPTIONS = (
     option("--by", metavar="NAME", help="who; by default who is logged in"),
 )
 
+RETRY_OPTIONS = (
+    _RUN,
+    option("--reason", required=True, metavar="TEXT", help="what was mended; kept on the timeline"),
+    option("--by", metavar="NAME", help="who; by default who is logged in, with the host"),
+    option(
+        "--anew",
+        action="store_true",
+        help="begin at step 0, with the watcher's settings of today, in place of the last model"
+        " checkpoint",
+    ),
+)
+
 MANIFEST_OPTIONS = (
     option("--snapshot", required=True, metavar="ID", help="snapshot of the window"),
     option("--from-version", required=True, type=int, metavar="N", help="start of the window"),

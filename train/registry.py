@@ -20,6 +20,11 @@ from deskwheel.settings import Settings
 
 RUN_TAG = "deskwheel.run_id"
 _ARTIFACT = "adapter"
+_METRICS_AT_ONCE, _PARAMS_AT_ONCE = 1000, 100
+"""What one call may carry.
+
+Source: MLflow, REST API, "Log Batch", request limits.
+"""
 
 
 def register(
@@ -146,7 +151,10 @@ def _logged(
     )
     logged_id = str(logged.info.run_id)
     params = [Param(key, str(value)[:500]) for key, value in run.settings.items()]
-    client.log_batch(logged_id, metrics=_metrics(evaluation, history), params=params)
+    for some in _batches(params, _PARAMS_AT_ONCE):
+        client.log_batch(logged_id, params=some)
+    for some in _batches(_metrics(evaluation, history), _METRICS_AT_ONCE):
+        client.log_batch(logged_id, metrics=some)
     client.log_artifacts(logged_id, str(adapter_dir), _ARTIFACT)
     client.set_terminated(logged_id)
     return logged_id, f"{logged.info.artifact_uri}/{_ARTIFACT}"
@@ -193,4 +201,9 @@ def _metrics(evaluation: Evaluation, history: Sequence[Mapping[str, float]]) -> 
         for name, value in entry.items()
         if name != "step"
     ]
-    return (final + steps)[:1000]
+    return final + steps
+
+
+def _batches(found: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(found), most):
+        yield found[start : start + most]

@@ -16,17 +16,22 @@ from train.files import base_folder
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
     """Verb `run`."""
-    return _hand_over("train.run", "main", settings, arguments)
+    return _hand_over("train.runs.run", "main", settings, arguments)
 
 
 def logs(settings: Settings, arguments: argparse.Namespace) -> int:
     """Verb `logs`."""
-    return _hand_over("train.runs", "show_log", settings, arguments)
+    return _hand_over("train.runs.verbs", "show_log", settings, arguments)
 
 
 def cancel(settings: Settings, arguments: argparse.Namespace) -> int:
     """Verb `cancel`."""
-    return _hand_over("train.runs", "cancel", settings, arguments)
+    return _hand_over("train.runs.verbs", "cancel", settings, arguments)
+
+
+def retry(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Verb `retry`."""
+    return _hand_over("train.runs.verbs", "retry", settings, arguments)
 
 
 def watch(settings: Settings, arguments: argparse.Namespace) -> int:

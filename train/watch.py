@@ -19,9 +19,9 @@ from deskwheel.errors import DeskwheelError, LeaseLostError, StateError
 from deskwheel.service import announce_ready, stop_event
 from deskwheel.settings import Settings
 from deskwheel.state import END_PHASES, OPEN_PHASES, Fence, Row, State
-from train.announce import is_announced
 from train.jobs import Jobs, open_jobs, target_of
-from train.ledger import fail_window, owner_name, run_id_of, submission_id_of
+from train.ledger import fail_window, lease_of, owner_name, run_id_of, submission_id_of
+from train.publishing.announce import is_announced
 from train.trigger.decide import TriggerDecision, decide, next_start
 from train.trigger.log import log_decision
 
@@ -96,7 +96,7 @@ class Watcher:
         self._lease(-1.0)
 
     def _lease(self, ttl_s: float) -> Fence | None:
-        name = f"train-watch/{self._pipeline}"
+        name = lease_of(self._pipeline)
         token = self._state.acquire_lease(name, self._owner, ttl_s)
         return None if token is None else Fence(name, token)
 
@@ -137,7 +137,10 @@ class Watcher:
     def _claim(
         self, windows: list[Row], version: int, detail: Mapping[str, Any], fence: Fence
     ) -> None:
-        """Claim the versions after the last window's; nobody can claim them again."""
+        """Claim the versions after the last window's; nobody can claim them again.
+
+        Nothing is claimed where a person has reopened a window since they were read.
+        """
         self._state.claim_window(
             self._pipeline,
             next_start(windows),
@@ -145,6 +148,7 @@ class Watcher:
             owner=self._owner,
             detail=detail,
             fence=fence,
+            is_alone=True,
         )
         self._has_open = True
         failpoint.reach(failpoint.AFTER_CLAIM)
@@ -220,7 +224,7 @@ class Watcher:
 
     def _finish_in_mlflow(self, run_id: str) -> bool:
         # Loads MLflow, which takes seconds: only after a crash.
-        publication = importlib.import_module("train.publish")
+        publication = importlib.import_module("train.publishing.publish")
         return bool(publication.RunPublisher(self._settings, self._state).finish_run(run_id))
 
     def _open(self) -> Jobs:

@@ -1,4 +1,4 @@
-"""`python -m transforms VERB`: the streaming job, and what it learns from labels."""
+"""`python -m transforms VERB`: the streaming job, what it learns from labels, what it took away."""
 
 from collections.abc import Sequence
 
@@ -23,6 +23,11 @@ VERBS = {
                 help="append what an earlier call left in the folder, as newer versions",
             ),
         ),
+    ),
+    "show": Verb(
+        "print a conversation's turns with what cleaning took out of them put back",
+        "transforms.shown:show_verb",
+        (option("name", metavar="ID", help="id of a conversation, turn or event"),),
     ),
     "resolution": Verb(
         "fit or check the weights by which conversations count as resolved",

@@ -143,7 +143,7 @@ def assemble(
         csat=csat,
         resolution_probability=p,
         resolution=resolution.decide(p),
-        evidence=signs,
+        evidence=resolution.evidence(signs),
         category=tags.category(utterances, category_model),
         sentiment=tags.sentiment(utterances),
         redaction=Redaction(

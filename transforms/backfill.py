@@ -90,6 +90,7 @@ def run(settings: Settings, arguments: Namespace) -> int:
         "deskwheel-backfill",
         driver_memory=settings.transforms.driver_memory,
         master=settings.transforms.master,
+        compiler=settings.transforms.jvm_compiler,
     )
     if wanted is None:
         from transforms.backfill_merge import merge  # noqa: PLC0415  it reads this module's names

@@ -70,7 +70,7 @@ CONVERSATION_REASONS = {
     "turns": "transform(utterances, u -> u.turn_id)",
     "text": "transform(utterances, u -> u.text)",
     "redaction": _REDACTION,
-    "resolution": "struct(resolution, evidence)",
+    "resolution": "struct(resolution, transform(evidence, e -> substring_index(e, ':', 1)))",
     "category": "category",
     "sentiment": "sentiment",
     "pairs": "pairs",

@@ -15,7 +15,9 @@ import ftfy
 from deskwheel.marks import Disfluency
 from transforms.cuts import RawCut, split_body
 from transforms.disfluency import smooth
+from transforms.language import language_of
 from transforms.links import tidy_links
+from transforms.tokens import CONTROL, ORDERS, break_tokens, count_orders, moved
 
 Cleaner = Callable[[str], str]
 
@@ -58,6 +60,10 @@ MISSPELT = {
 """What service desks read most often; a spelling that is a word of its own is left out."""
 
 _MENDED = SLANG | MISSPELT
+_ALSO_FOREIGN = frozenset({"im", "dont", "ty", "instal", "calender", "adress"})
+"""Words of German, French, Danish or Swedish, too."""
+_MENDED_ANYWHERE = {word: said for word, said in _MENDED.items() if word not in _ALSO_FOREIGN}
+_WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +76,8 @@ class Cleaned:
     disfluencies: tuple[Disfluency, ...] | None = None
     """Of a call."""
     notes: Mapping[str, int] = field(default_factory=dict)
-    """Changes of links, see `transforms.links`."""
+    """Changes of links (`transforms.links`), and what is meant for a model
+    (`transforms.tokens`)."""
 
 
 def fix_encoding(text: str) -> str:
@@ -96,11 +103,6 @@ def _visible(text: str) -> str:
     return _CONTROL.sub("", unicodedata.normalize("NFC", text))
 
 
-def drop_fillers(text: str) -> str:
-    """A transcript without hesitations and stuttered words; `verbatim` keeps them."""
-    return smooth(text)[0]
-
-
 CLEANERS: dict[str, tuple[Cleaner, ...]] = {
     "email": (fix_encoding, normalise_space),
     "chat": (fix_encoding, normalise_space),
@@ -121,15 +123,29 @@ def clean(channel: str, text: str, *, names: tuple[str, ...] = ()) -> str:
     return clean_marked(channel, text, names=names).text
 
 
-def clean_marked(channel: str, text: str, *, names: tuple[str, ...] = ()) -> Cleaned:
-    """What `clean` gives, with marks of what was taken away or changed."""
-    if channel == "call":
-        smoothed, marks = smooth(verbatim(text))
-        return Cleaned(text=smoothed, disfluencies=marks)
+def clean_marked(
+    channel: str, text: str, *, names: tuple[str, ...] = (), language: str | None = None
+) -> Cleaned:
+    """What `clean` gives, with marks of what was taken away or changed.
+
+    Args:
+        channel: Where the text comes from.
+        text: What was said there.
+        names: As for `clean`.
+        language: Of the call that the text is of, where it is known (`transforms.language`).
+    """
     if channel == "email":
         return _clean_mail(text, names)
+    notes: Counter[str] = Counter()
+    if channel == "call":
+        # Fillers first: `<unk>` is a recogniser's mark here, and a token only where it stays.
+        smoothed, marks = smooth(verbatim(text), language)
+        said, places = _broken(smoothed, notes)
+        return Cleaned(text=said, disfluencies=moved(marks, places), notes=_told(said, notes))
     tidied, done = tidy_links(_plain(channel, text))
-    return Cleaned(text=tidied, notes=done)
+    notes.update(done)
+    said, _ = _broken(tidied, notes)
+    return Cleaned(text=said, notes=_told(said, notes))
 
 
 def _clean_mail(text: str, names: tuple[str, ...]) -> Cleaned:
@@ -138,11 +154,26 @@ def _clean_mail(text: str, names: tuple[str, ...]) -> Cleaned:
     def tidy(line: str) -> str:
         tidied, done = tidy_links(_plain("email", line))
         notes.update(done)
-        return tidied
+        return _broken(tidied, notes)[0]
 
     # The trimmer must read closings and dividers, so broken letters are mended before it.
     words, cuts = split_body(fix_encoding(text), tidy, names)
-    return Cleaned(text=words, cuts=cuts, notes=notes)
+    return Cleaned(text=words, cuts=cuts, notes=_told(words, notes))
+
+
+def _broken(text: str, notes: Counter[str]) -> tuple[str, tuple[int, ...]]:
+    """The text without control tokens, which are counted, and where they were broken."""
+    said, places = break_tokens(text)
+    if places:
+        notes[CONTROL] += len(places)
+    return said, places
+
+
+def _told(text: str, notes: Counter[str]) -> Counter[str]:
+    """The notes, with the orders to a model that the text holds."""
+    if orders := count_orders(text):
+        notes[ORDERS] += orders
+    return notes
 
 
 def _plain(channel: str, text: str) -> str:
@@ -159,7 +190,20 @@ def verbatim(text: str) -> str:
 def shadow(text: str) -> str | None:
     """The text with slang written out and common misspellings mended, or None without any.
 
-    For search and matching only: no later stage reads it.
+    For search and matching only: no later stage reads it. Only English is mended; a text that is
+    too short to tell keeps what is also a word of another language (`im Laden`).
     """
-    mended = re.sub(r"[A-Za-z']+", lambda m: _MENDED.get(m[0].lower(), m[0]), text)
+    mended = _with(_MENDED, text)
+    if mended == text:
+        return None
+    # Slang itself is taken for any language, so that the text is judged without it.
+    language = language_of(mended)
+    if language not in (None, "en"):
+        return None
+    if language is None:
+        mended = _with(_MENDED_ANYWHERE, text)
     return mended if mended != text else None
+
+
+def _with(table: Mapping[str, str], text: str) -> str:
+    return _WORD.sub(lambda m: table.get(m[0].lower(), m[0]), text)

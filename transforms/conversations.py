@@ -28,6 +28,7 @@ from deskwheel.schema import to_table
 from deskwheel.settings import Settings, TransformsSettings
 from deskwheel.tables import CONVERSATIONS, TURNS
 from transforms.assemble import STORED_COLUMNS, Closed, CloseReason, StoredTurn, assemble
+from transforms.handover import Handover
 from transforms.merged import Merged
 from transforms.session import gathered, incarnation, spark_schema, start_query, write_once
 from transforms.wake import repeat_last_batch
@@ -36,6 +37,9 @@ NAME = "conversations"
 KEEP_CLOSED_S = 7 * 24 * 3600
 """A closed conversation can be reopened for a week; then its turns leave the state, and a handful
 of numbers stay."""
+
+_AT_ONCE_S = 0.1
+"""Between the end of a micro-batch and the next, where something else sets the pace."""
 
 TICK_MS = 250
 """Micro-batches start a few ms early or late, and a wait that ends with one would else last for
@@ -239,9 +243,14 @@ class Conversations(StatefulProcessor):
 
 
 def start_conversations(
-    spark: SparkSession, settings: Settings, secret: bytes, *, once: bool = False
+    spark: SparkSession,
+    settings: Settings,
+    secret: bytes,
+    *,
+    once: bool = False,
+    handover: Handover | None = None,
 ) -> StreamingQuery:
-    """Start the stream.
+    """Start the stream, whose batches begin when `handover` says so, if there is one.
 
     With `once` it goes as fast as it can instead of waiting for `transforms.interval_s`;
     `catch_up` then stops it. (Spark's own `availableNow` never ends for processing-time timers:
@@ -259,7 +268,10 @@ def start_conversations(
     merged = Merged(settings.pipeline.lake)
 
     def write(frame: DataFrame, batch_id: int) -> None:
+        began_s = time.monotonic()
         _write(frame, batch_id, settings=settings, secret=secret, app_id=app_id, merged=merged)
+        if handover is not None:
+            handover.wait(batch_id, began_s=began_s)
 
     writer = (
         closed.writeStream.foreachBatch(write)
@@ -267,7 +279,8 @@ def start_conversations(
         .outputMode("append")
         .queryName(NAME)
     )
-    return start_query(writer, interval_s=0.1 if once else s.interval_s)
+    is_paced = once or handover is not None
+    return start_query(writer, interval_s=_AT_ONCE_S if is_paced else s.interval_s)
 
 
 def closed_conversations(spark: SparkSession, settings: Settings) -> DataFrame:

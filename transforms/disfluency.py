@@ -4,6 +4,9 @@ They go from the text that is trained on and stay as marks beside it, so that a 
 them back (`restore`) or weigh them. A mark never holds words of its own: a filler is of a closed
 list, a repetition is of the words before it and a false start of the word after it, as they stand
 in the redacted text. So no mark tells what redaction took away.
+
+What is a filler in one language is a word of another: `um` and `er` go only from what may be
+English. And what is said twice may be meant twice (`no no`, `vous vous`, `had had`).
 """
 
 import re
@@ -12,10 +15,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from deskwheel.marks import Disfluency, DisfluencyKind
+from transforms.language import language_of
 from transforms.redact.placeholders import masks
 from transforms.redact.spoken import NUMBER_WORDS
 
-_FILLERS = re.compile(r"u+h+|u+m+|e+r+m*|a+h+m+|h+m+|mhm|ä+h+m*|eu+h+|eh+m+", re.IGNORECASE)
+_ANYWHERE = r"u+h+m*|e+r+m+|a+h+m+|h+m+|mhm|ä+h+m*|eu+h+|eh+m+"
+_FILLERS = re.compile(_ANYWHERE)
+_ENGLISH_FILLERS = re.compile(rf"{_ANYWHERE}|u+m+|e+r+")
+"""The last two are words of German, Dutch, Portuguese, Danish and others: `er kommt um drei`."""
+_AMBIGUOUS = re.compile(r"(?<!\w)(?:u+m+|e+r+)(?!\w)", re.IGNORECASE)
+_FILLER_WORD = re.compile(rf"(?<!\w)(?:{_ENGLISH_FILLERS.pattern})(?!\w)", re.IGNORECASE)
 _TAGS = re.compile(
     r"[\[<(](?:noise|laughter|laughs|cough|breath|unk|unintelligible|inaudible|crosstalk|silence|"
     r"pause|sniff|sigh|background[ _]noise|spoken[ _]noise)[\])>]",
@@ -33,7 +42,18 @@ _AFTER_MEANT = frozenset(
 )  # fmt: skip
 """Neighbours with which "you know" and "I mean" are meant."""
 
+_MEANT_TWICE = frozenset(
+    "had that very really so no yes yeah ok okay bye many much far never please wait hello hi there"
+    " now die der das den sie ihr nein ja sehr doch nous vous tout non oui très si no muy mucho"
+    " muito não sim poco piano molto tanto sempre ben bene dat dat heel nee goed".split()
+)
+"""Words that grammar, emphasis or farewell puts twice: `I had had it`, `die, die es wissen`, `vous
+vous trompez`."""
+
 _PHRASES = {("you", "know"), ("i", "mean")}
+_LANGUAGE_CHARS = 120
+"""What the language is told from: enough to be sure, and a third of the cost of more."""
+
 _LONGEST_REPEATED = 12
 _LOOK_AHEAD = 3
 _FRAGMENT = re.compile(r"([^\W\d_]{1,12})-+,?")
@@ -47,22 +67,31 @@ class _Word:
     bare: str
     gap: str
     """White space before it."""
+    is_capitals: bool
+    """Set apart by capitals from a text that has small letters: `the ER doctor`."""
 
 
-def smooth(text: str) -> tuple[str, tuple[Disfluency, ...]]:
+def smooth(text: str, language: str | None = None) -> tuple[str, tuple[Disfluency, ...]]:
     """The text without disfluencies, and what went, by its place in the text that is left.
 
     What holds nothing else stays as it is: that somebody only hummed was said, too.
 
+    Args:
+        text: What somebody said.
+        language: BCP 47 code of the talk's language; None, if it is not known, may be English.
+
     >>> smooth("um i wan- i want the the blue one")[0]
     'i want the blue one'
+    >>> smooth("er hat um drei angerufen", "de")[0]
+    'er hat um drei angerufen'
     """
     words = list(_words(text))
+    fillers = _ENGLISH_FILLERS if language in (None, "en") else _FILLERS
     kept: list[_Word] = []
     marks: list[Disfluency] = []
     at = i = 0
     while i < len(words):
-        found = _disfluency(words, i, kept)
+        found = _disfluency(words, i, kept, fillers)
         if found is None:
             kept.append(words[i])
             at += len(words[i].raw) + (len(words[i].gap) if len(kept) > 1 else 0)
@@ -75,6 +104,24 @@ def smooth(text: str) -> tuple[str, tuple[Disfluency, ...]]:
     if not kept:
         return text, ()
     return "".join((w.gap if n else "") + w.raw for n, w in enumerate(kept)), tuple(marks)
+
+
+def spoken_language(texts: Sequence[str]) -> str | None:
+    """The language of a talk, where `smooth` must know it: where a word may be a filler in English.
+
+    Fillers themselves say nothing of it and are left out.
+
+    >>> spoken_language(["um the the card", "uh"]), spoken_language(["the card"])
+    ('en', None)
+    """
+    if not any(_AMBIGUOUS.search(text) for text in texts):
+        return None
+    said: list[str] = []
+    for text in texts:
+        said.append(_FILLER_WORD.sub("", text[:_LANGUAGE_CHARS]))
+        if sum(map(len, said)) >= _LANGUAGE_CHARS:
+            break
+    return language_of(" ".join(said)[:_LANGUAGE_CHARS])
 
 
 def restore(text: str, marks: Sequence[Disfluency]) -> str:
@@ -108,20 +155,23 @@ def settle(marks: Sequence[Disfluency], smooth_text: str, masked: str) -> tuple[
 
 def _words(text: str) -> Iterator[_Word]:
     end = 0
+    has_small = not text.isupper()
     for match in re.finditer(r"\S+", text):
         raw = match[0]
-        yield _Word(raw, raw.strip(_EDGES).lower(), text[end : match.start()])
+        bare = raw.strip(_EDGES)
+        is_capitals = has_small and len(bare) > 1 and bare.isupper()
+        yield _Word(raw, bare.lower(), text[end : match.start()], is_capitals)
         end = match.end()
 
 
 def _disfluency(
-    words: Sequence[_Word], i: int, kept: Sequence[_Word]
+    words: Sequence[_Word], i: int, kept: Sequence[_Word], fillers: re.Pattern[str]
 ) -> tuple[DisfluencyKind, int, int] | None:
     """Kind, number of words that go, and size of the disfluency that begins at a word."""
     word = words[i]
     if _TAGS.fullmatch(word.raw.rstrip(".,")):
         return "noise", 1, 0
-    if _FILLERS.fullmatch(word.bare):
+    if not word.is_capitals and fillers.fullmatch(word.bare):
         return "filler", 1, 0
     if _is_phrase(words, i, kept):
         return "filler", 2, 0
@@ -154,7 +204,10 @@ def _repeated(words: Sequence[_Word], i: int, kept: Sequence[_Word]) -> int:
         now, before = words[i : i + count], kept[-count:]
         if len(now) < count or len(before) < count or before[-1].raw.endswith(_SENTENCE_END):
             continue
-        if all(a.bare == b.bare and _may_repeat(a.bare) for a, b in zip(now, before, strict=True)):
+        is_again = all(
+            a.bare == b.bare and _may_repeat(a.bare) for a, b in zip(now, before, strict=True)
+        )
+        if is_again and not all(word.bare in _MEANT_TWICE for word in now):
             return count
     return 0
 

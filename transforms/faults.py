@@ -21,7 +21,8 @@ _BARE_NEGATION = re.compile(
 )
 _HARMLESS = any_of(
     r"\b(?:nothing|not|isn't) (?:is |at all |really )?(?:wrong|bad|a problem|broken|urgent)\b",
-    r"\b(?:no|without(?: any)?) (?:problems?|issues?|trouble|errors?|damage|complaints?|fault)\b",
+    r"\b(?:no(?: more)?|without(?: any)?) (?:problems?|issues?|trouble|errors?|damage|complaints?|"
+    r"fault)\b",
     r"\b(?:problem|issue|error|it|that) (?:is|was|has been|'s)(?: been)? (?:solved|fixed|gone)\b",
     r"\blost (?:property|and found)\b",
     r"\b(?:late|lost|missed|broken|error|bug|crash|failure|problem|complaint|damage|claims?) "
@@ -63,6 +64,19 @@ _WISHES = any_of(
     r"register|remind|remove|reserve|reset|resend|return|see|send|set|show|sign|subscribe|switch|"
     r"swap|tell|track|transfer|unsubscribe|update|upgrade|use|view|want|wanna|need|question))\b",
     r"\b(?:please|pls|plz|assistance|information (?:about|on))\b",
+    r"\b(?:questions?|query|enquir(?:y|ies)|inquir(?:y|ies)|curious|wonder(?:ed|ing)?|regarding|"
+    r"concerning|with regards? to|in regards? to)\b",
+    r"\b(?:it|this|that|mine|my (?:e-?mail|message|request|call))(?:'s| is) (?:(?:just|only|all) "
+    r")?about\b",
+    r"\b(?:i'm|i am|we're|we are) (?:writing|calling|contacting|reaching out|getting in touch|"
+    r"mailing|"
+    r"e-?mailing)\b",
+    r"\b(?:fragen?|anfrage|es geht um|bez[üu]glich)\b",
+    r"\b(?:renseignements?|une demande|au sujet d|à propos d|concernant|c'est (?:pour|au sujet)|"
+    r"me demand\w+)",
+    r"\b(?:dudas?|preguntas?|consultar?|acerca de|d[úu]vidas?|perguntas?|a respeito)\b",
+    r"\b(?:domand[ae]|dubbio|informazion[ei]|riguard\w+|a proposito)\b",
+    r"\b(?:vraag|vragen|navraag|betreffende|benieuwd)\b",
     r"\b(?:ich|wir) (?:m[öo]chten?|will|wollen|h[äa]tten? gern\w*|brauchen?|suche)\b|\bbitte\b",
     r"\b(?:je (?:voudrais|veux|souhaite|cherche)|j'aimerais|s'il vous pla[iî]t)\b",
     r"\b(?:quiero|quisiera|me gustar[ií]a|necesito|queremos|por favor)\b",
@@ -70,6 +84,51 @@ _WISHES = any_of(
     r"\b(?:vorrei|voglio|vorremmo|ho bisogno|per favore)\b",
     r"\b(?:ik (?:wil|zou|zoek)|wij willen|graag|alstublieft)\b",
 )
+_TOPIC = any_of(
+    r"^\W*(?:(?:re|subject|betreff|objet|asunto|assunto|oggetto|betreft)\b\W*)?(?:(?:your|my|the|"
+    r"our|"
+    r"about|on|for|new|international|der|die|das|meine?|le|la|les|mon|ma|el|los|las|mi|os|il|het|"
+    r"mijn) )*"
+    r"(?:returns?|refunds?|exchanges?|deliver(?:y|ies)|shipping|shipments?|invoices?|bills?|"
+    r"receipts?|"
+    r"pric(?:es?|ing)|opening (?:hours|times)|hours|warranty|guarantee|availability|stock|"
+    r"payments?|"
+    r"appointments?|bookings?|reservations?|subscriptions?|accounts?|memberships?|insurance|"
+    r"discounts?|"
+    r"vouchers?|coupons?|gift cards?|sizes?|contracts?|tickets?|orders?|upgrades?|address|"
+    r"passwords?|"
+    r"newsletter|r[üu]ckgabe|r[üu]cksendung|lieferung|versand|rechnung|preise?|[öo]ffnungszeiten|"
+    r"garantie|"
+    r"zahlung|termin|konto|vertrag|retours?|remboursements?|livraison|factures?|prix|horaires|"
+    r"paiement|"
+    r"abonnement|devoluci(?:[óo]n|ones)|reembolso|env[íi]os?|facturas?|precios?|horarios?|"
+    r"garant[íi]a|pago|"
+    r"devolu[çc][ãa]o|entrega|fatura|pre[çc]os?|pagamento|reso|resi|rimborso|spedizione|fattura|"
+    r"prezz[oi]|"
+    r"orari|retourneren|terugbetaling|levering|factuur|prijzen|openingstijden|betaling)\b"
+    r"(?: (?!(?:is|are|was|were|has|have|had|did|does|do|came|went|got|says?|shows?|arrives?|ist|"
+    r"war|hat|"
+    r"kam|est|sont|es|fue|foi|ha|heeft|kwam|no|not|without|ohne|sans|sin|sem|senza|zonder|kein\w*|"
+    r"\w+ed|"
+    r"\w+ing)\b)[\w'<>&/-]+){0,5}\W*$"
+)
+"""A heading without a verb, such as "Returns to Spain", names what a question is about."""
+
+_OWN_NEWS = any_of(
+    r"^\W*(?:i|we)(?:'ve| have|'m|'re| am| are)?(?: (?:just|recently|now|also|soon))* (?:mov(?:ed|"
+    r"ing)|"
+    r"relocat(?:ed|ing)|(?:got |getting )?married|chang(?:ed|ing) (?:my|our) (?:name|address|"
+    r"number|bank|job|"
+    r"e-?mail|car)|live in|new here|a (?:new |long-?time )?(?:customer|member|student|client))"
+    r"(?: (?!(?:and|but|because|since|as|when|which|it)\b)[\w'-]+){0,5}\W*$",
+    r"^\W*(?:ich bin|wir sind)(?: [\w'-]+){0,4} umgezogen\W*$|^\W*(?:ich habe|wir haben) "
+    r"geheiratet\W*$",
+    r"^\W*(?:j'ai|nous avons) d[ée]m[ée]nag[ée]\w*(?: [\w'-]+){0,4}\W*$",
+    r"^\W*(?:me he mudado|me mud[ée]|mudei(?:-me)?|mi sono trasferit[oa]|ik ben verhuisd)"
+    r"(?: [\w'-]+){0,4}\W*$",
+)
+"""What changed in a customer's life is no complaint; what follows says what it is about."""
+
 _ABOUT_SELF = any_of(
     r"^\W*(?:(?:hi|hello|hey|yes|no|ok(?:ay)?|sure|uh|um|so|well|hallo|bonjour|hola|"
     r"ciao)[\s,.!]*)*\W*$",
@@ -166,8 +225,13 @@ def reports_fault(text: str) -> bool:
         if _is_fault(clause, asks=asks):
             return True
         has_request = has_request or asks or bool(_WISHES.search(clause))
-        told = told or (len(clause.split()) > 1 and not _ABOUT_SELF.search(clause))
+        told = told or (len(clause.split()) > 1 and not _is_neutral(clause))
     return told and not has_request
+
+
+def _is_neutral(clause: str) -> bool:
+    """Whether a clause tells nothing that could have gone wrong."""
+    return any(p.search(clause) for p in (_ABOUT_SELF, _TOPIC, _OWN_NEWS))
 
 
 def _said(text: str) -> str:

@@ -72,9 +72,17 @@ FEEDBACK_INTAKE = Intake(
 
 
 def start_intake(
-    spark: SparkSession, settings: Settings, intake: Intake, secret: bytes, *, once: bool = False
+    spark: SparkSession,
+    settings: Settings,
+    intake: Intake,
+    secret: bytes,
+    *,
+    once: bool = False,
+    written: Callable[[], None] = lambda: None,
 ) -> StreamingQuery:
     """Start the stream; with `once` it stops when it has read what is there now.
+
+    `written` is called after each batch that is committed.
 
     Raises:
         LineageError: the stream checkpoint does not continue the table.
@@ -86,6 +94,7 @@ def start_intake(
 
     def write(frame: DataFrame, batch_id: int) -> None:
         write_batch(frame, batch_id, settings=settings, intake=intake, rules=rules, app_id=app_id)
+        written()
 
     writer = (
         read_topics(spark, settings, intake.topics)

@@ -75,11 +75,6 @@ def tidy_links(text: str) -> tuple[str, dict[str, int]]:
     return _LINK.sub(lambda m: _tidied(m[0], done), text), dict(done)
 
 
-def has_link(text: str) -> bool:
-    """Whether a text holds a link with its scheme."""
-    return "://" in text and _LINK.search(text) is not None
-
-
 def without_links(text: str) -> str:
     """The text with each link as a space."""
     return _LINK.sub(" ", text) if "://" in text else text

@@ -8,9 +8,8 @@ kind. A draft that an agent changed makes a preference of what was sent over it.
 the record; reads and writes no table.
 """
 
-import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Literal
@@ -19,39 +18,22 @@ from deskwheel import ids
 from deskwheel.ids import content_hash
 from deskwheel.marks import Edit
 from deskwheel.records import Authorship, Conversation, Example, Thumb, Utterance
-from transforms.acts import MIN_ANSWER_CHARS, SUBSTANCE, Act, agent_act, find_acts
+from transforms.act_kinds import MIN_ANSWER_CHARS, SUBSTANCE, Act
+from transforms.acts import find_acts
+from transforms.agent_acts import agent_act
 from transforms.apology import has_needless_apology, is_empathetic, sentences, without_apology
+from transforms.hearing import asr_confidence, speaker_note
 from transforms.language import language_of
+from transforms.matters import FAREWELL, Matter, find_matters
+from transforms.needs import bare_need
 from transforms.relevance import relevance
+from transforms.rudeness import is_rude
 
-VERSION = "pairs-3"
+VERSION = "pairs-4"
 
 NegativeKind = Literal["needless_apology", "rude", "evasive", "unresolved"]
 
 _DECORATION: frozenset[Act] = frozenset(("greeting", "hold", "backchannel"))
-_FAREWELL: frozenset[Act] = frozenset(("closing", "offer_more"))
-_EVASIVE: frozenset[Act] = frozenset(("defer", "refuse", "hand_over"))
-_RUDE = re.compile(
-    r"\b(?:(?:is|isn't|is not|it's) (?:really |that )?(?:not )?(?:hard|difficult|rocket science)|"
-    r"just (?:read|look at|use) (?:the|it|your)|read the (?:page|manual|instructions|faq)|"
-    r"(?:as|like) i (?:already )?(?:said|told you)|are you (?:even|stupid|blind|deaf|serious)|"
-    r"stupid|idiot\w*|moron\w*|dumb|shut up|not my (?:problem|job|fault)|"
-    r"(?:stop|quit) (?:wasting|bothering|asking)|wast(?:e|ing) (?:of )?my time|obviously you|"
-    r"what(?:'s| is) wrong with you|calm down|whatever\W*$|how many times)\b",
-    re.IGNORECASE,
-)
-
-
-@dataclass
-class _Matter:
-    """One need and its answer, as indices of turns."""
-
-    asked: list[int] = field(default_factory=list)
-    answered: list[int] = field(default_factory=list)
-    failed: list[list[int]] = field(default_factory=list)
-    """Answers after which the customer went on asking."""
-    evaded: list[int] = field(default_factory=list)
-    is_over: bool = False
 
 
 def mine_pairs(conversation: Conversation) -> list[Example]:
@@ -63,7 +45,7 @@ def mine_pairs(conversation: Conversation) -> list[Example]:
     if conversation.noise:
         return []
     said = [u for u in conversation.utterances if u.role in ("customer", "agent")]
-    matters = _matters(said)
+    matters = find_matters(said)
     readings = [r for matter in matters for r in _readings(conversation, said, matter)]
     for edit in conversation.edits or ():
         readings.extend(_preferences(conversation, said, matters, edit))
@@ -71,47 +53,6 @@ def mine_pairs(conversation: Conversation) -> list[Example]:
         _example(conversation, said, reading, position=position)
         for position, reading in enumerate(readings)
     ]
-
-
-def _matters(said: Sequence[Utterance]) -> list[_Matter]:
-    """The matters of a conversation in order; those without a need are left out."""
-    matters = [_Matter()]
-    for i, act in enumerate(find_acts(said)):
-        matter = matters[-1]
-        if said[i].role == "customer":
-            if act == "need" and matter.is_over:
-                matter = _Matter()
-                matters.append(matter)
-            _hear(matter, i, act)
-        elif matter.asked:
-            _answer(matter, i, act)
-    return [m for m in matters if m.asked]
-
-
-def _hear(matter: _Matter, i: int, act: Act) -> None:
-    """Take a customer's turn into its matter."""
-    if act == "need" and not matter.answered:
-        matter.asked.append(i)
-    elif act in ("confirm", "thanks", "closing"):
-        matter.is_over = bool(matter.answered or matter.evaded)
-    elif act == "complaint":
-        matter.is_over = False
-        if matter.answered:
-            matter.failed.append(matter.answered)
-            matter.answered = []
-        if not matter.asked:
-            matter.asked.append(i)
-
-
-def _answer(matter: _Matter, i: int, act: Act) -> None:
-    """Take an agent's turn into its matter."""
-    if act in SUBSTANCE:
-        is_next = bool(matter.answered) and matter.answered[-1] == i - 1
-        matter.answered = [*matter.answered, i] if is_next else [i]
-    elif act in _EVASIVE:
-        matter.evaded.append(i)
-    elif act in _FAREWELL and matter.answered:
-        matter.is_over = True
 
 
 @dataclass(frozen=True)
@@ -125,34 +66,35 @@ class _Reading:
     negative: NegativeKind | None = None
     edit: Edit | None = None
     """Makes it a preference over the edit's draft."""
+    complained: Sequence[int] = ()
+    """What the customer said against earlier answers to the same need."""
     before: int = -1
     """How many turns came before the response, where `turns` does not say it."""
 
 
 def _readings(
-    conversation: Conversation, said: Sequence[Utterance], matter: _Matter
+    conversation: Conversation, said: Sequence[Utterance], matter: Matter
 ) -> Iterator[_Reading]:
-    asked = matter.asked
+    asked, answered, complained = matter.asked, matter.answered, matter.complained
     for turns in matter.failed:
-        yield _Reading(_text(said, turns), asked, turns, "unresolved")
-    if matter.answered:
-        whole = _text(said, matter.answered)
-        query = _text(said, asked)
+        yield _Reading(_text(said, turns), asked, turns, "unresolved", complained=complained)
+    if answered:
+        given = _Reading(_text(said, answered), asked, answered, complained=complained)
         if conversation.resolution == "unresolved":
-            yield _Reading(whole, asked, matter.answered, "unresolved")
-        elif _RUDE.search(whole):
-            yield _Reading(whole, asked, matter.answered, "rude")
+            yield replace(given, negative="unresolved")
+        elif is_rude(given.response):
+            yield replace(given, negative="rude")
         else:
-            yield _Reading(_ideal(query, whole), asked, matter.answered)
-            if _is_needless(query, whole):
-                yield _Reading(whole, asked, matter.answered, "needless_apology")
+            yield replace(given, response=_ideal(said, given))
+            if _is_needless(said, given):
+                yield replace(given, negative="needless_apology")
     elif matter.evaded and not matter.failed:
         last = matter.evaded[-1:]
-        yield _Reading(_text(said, last), asked, last, "evasive")
+        yield _Reading(_text(said, last), asked, last, "evasive", complained=complained)
 
 
 def _preferences(
-    conversation: Conversation, said: Sequence[Utterance], matters: Sequence[_Matter], edit: Edit
+    conversation: Conversation, said: Sequence[Utterance], matters: Sequence[Matter], edit: Edit
 ) -> Iterator[_Reading]:
     """What the agent sent, over the draft, as an answer to the need that stood before it.
 
@@ -169,7 +111,7 @@ def _preferences(
     if response is None and matter.answered and matter.answered[0] >= before:
         asked, sent = matter.asked, matter.answered
         response = _text(said, sent)
-    if not response or _RUDE.search(response) or any(i in f for i in sent for f in matter.failed):
+    if not response or is_rude(response) or any(i in f for i in sent for f in matter.failed):
         return
     yield _Reading(response, asked, sent, edit=edit, before=before)
 
@@ -188,16 +130,23 @@ def _text(said: Sequence[Utterance], turns: Sequence[int]) -> str:
     return "\n".join(said[i].text for i in turns)
 
 
-def _ideal(query: str, response: str) -> str:
+def _ideal(said: Sequence[Utterance], reading: _Reading) -> str:
     """The answer itself: without greeting, hold phrase, farewell and needless apology."""
-    bare = _undecorated(response)
-    if _is_needless(query, bare):
+    bare = _undecorated(reading.response)
+    if _is_needless(said, replace(reading, response=bare)):
         return without_apology(bare, min_chars=MIN_ANSWER_CHARS)
     return bare
 
 
+def _is_needless(said: Sequence[Utterance], reading: _Reading) -> bool:
+    """Whether the response apologises for nothing; who complained of an answer is owed it."""
+    end = reading.turns[0] if reading.turns else len(said)
+    is_owed = any(i < end for i in reading.complained)
+    return not is_owed and _has_needless_apology(_text(said, reading.asked), reading.response)
+
+
 @lru_cache(maxsize=16)
-def _is_needless(query: str, response: str) -> bool:
+def _has_needless_apology(query: str, response: str) -> bool:
     """Kept for a moment: an answer that nothing is cut from is asked about three times."""
     return has_needless_apology(query, response)
 
@@ -208,7 +157,7 @@ def _undecorated(response: str) -> str:
     first, end = 0, len(parts)
     while first < end - 1 and agent_act(parts[first]) in _DECORATION:
         first += 1
-    while end - 1 > first and agent_act(parts[end - 1]) in _FAREWELL:
+    while end - 1 > first and agent_act(parts[end - 1]) in FAREWELL:
         end -= 1
     bare = "".join(parts[first:end]).strip()
     return bare if len(bare) >= MIN_ANSWER_CHARS else response.strip()
@@ -217,10 +166,12 @@ def _undecorated(response: str) -> str:
 def _example(
     conversation: Conversation, said: Sequence[Utterance], reading: _Reading, *, position: int
 ) -> Example:
-    query = _text(said, reading.asked)
+    asked = _text(said, reading.asked)
+    rejected = reading.edit.draft if reading.edit else None
+    query = bare_need(asked, f"{reading.response}\n{rejected or ''}")
     sent_at, authorship = _sent(said, reading)
     reply_ids = _reply_ids(said, reading)
-    rejected = reading.edit.draft if reading.edit else None
+    turns = [said[i] for i in (*reading.asked, *reading.turns)]
     key = (conversation.conversation_id, str(conversation.version), str(position))
     language = language_of(query)
     return Example(
@@ -237,7 +188,7 @@ def _example(
         context=_context(said, reading),
         category=conversation.category,
         sentiment=conversation.sentiment,
-        has_needless_apology=_is_needless(query, reading.response),
+        has_needless_apology=_is_needless(said, reading),
         is_empathetic=is_empathetic(reading.response),
         resolution_probability=conversation.resolution_probability,
         csat=conversation.csat,
@@ -256,6 +207,8 @@ def _example(
         language=language_of(reading.response) or language,
         relevance=relevance(query, reading.response),
         is_answered=_is_answered(said, reading),
+        asr_confidence=asr_confidence(turns),
+        speaker_note=speaker_note(turns),
     )
 
 

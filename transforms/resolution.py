@@ -16,7 +16,8 @@ from importlib import resources
 from typing import Literal
 
 from deskwheel.records import Utterance
-from transforms.acts import SUBSTANCE, Act, find_acts
+from transforms.act_kinds import SUBSTANCE, Act
+from transforms.acts import find_acts
 
 RESOLVED_FROM = 0.65
 """Precision .98 at recall .97 in ten-fold cross-validation (`benchmarks.transforms_resolution`)."""
@@ -103,6 +104,18 @@ def probability(signs: Sequence[str], weights: Mapping[str, float] | None = None
     weights = weights or learned_weights()
     total = weights["intercept"] + sum(weights[s] for s in signs)
     return 1.0 / (1.0 + math.exp(-total))
+
+
+def evidence(signs: Sequence[str], weights: Mapping[str, float] | None = None) -> list[str]:
+    """Each sign with the log-odds that it adds, as a conversation keeps them.
+
+    The intercept is left out: it is the log-odds of the probability less the sum of these.
+
+    >>> evidence(["csat_high"], {"intercept": 0.5, "csat_high": 0.794})
+    ['csat_high:+0.79']
+    """
+    weights = weights or learned_weights()
+    return [f"{name}:{weights[name]:+.2f}" for name in signs]
 
 
 def decide(p: float) -> Resolution:

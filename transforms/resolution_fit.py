@@ -47,7 +47,8 @@ def read_labelled(path: Path) -> list[Labelled]:
         SetupError: the file cannot be read, or a line is not a labelled conversation.
     """
     try:
-        lines = path.read_text("utf-8").splitlines()
+        # A line feed alone ends a line: U+2028 may stand in a JSON text as it is.
+        lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"{path}: {error}; give a file of labelled conversations") from error
     return list(_parsed(path, lines))
@@ -55,6 +56,8 @@ def read_labelled(path: Path) -> list[Labelled]:
 
 def _parsed(path: Path, lines: Sequence[str]) -> Iterator[Labelled]:
     for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
             signs = find_signs(utterances(row["turns"]), row.get("status"), row.get("csat"))

@@ -25,13 +25,14 @@ from deskwheel.java import find_java
 from deskwheel.schema import arrow_schema
 from deskwheel.tables import Table
 
-JVM_OPTIONS = (
-    "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m -Dlog4j2.level=error"
-)
-"""Client compiler and serial collector: on two cores the start costs a third of the default's
-CPU seconds (docs/decisions.md); set `java_options` for steady load on a large machine. The room for
-compiled code is that of all compilers: with the client compiler's own 48 MiB it was full after 89 s
-of the stream, and the JVM then compiled nothing any more."""
+_JVM_OPTIONS = "-XX:+UseSerialGC -XX:ReservedCodeCacheSize=240m -Dlog4j2.level=error"
+"""The serial collector costs two cores least. The room for compiled code is that of all compilers:
+with the client compiler's own 48 MiB it was full after 89 s of the stream, and the JVM then
+compiled nothing any more."""
+
+_COMPILERS = {"client": "-XX:TieredStopAtLevel=1", "server": "-XX:+TieredCompilation"}
+"""With the client compiler alone the start costs a third of the default's CPU seconds on two cores
+(docs/decisions.md)."""
 
 MAX_GATHERED = "256m"
 
@@ -39,9 +40,11 @@ _MARKER = "deskwheel.app"
 
 
 def spark_session(
-    app: str, *, driver_memory: str, master: str = "local[2]", java_options: str = JVM_OPTIONS
+    app: str, *, driver_memory: str, master: str = "local[2]", compiler: str = "client"
 ) -> SparkSession:
     """A local Spark session with the Kafka source and Delta on its class path.
+
+    `compiler` is `transforms.jvm_compiler`; of a JVM that runs already it stays as it is.
 
     Raises:
         SetupError: Java or the jars are missing.
@@ -55,7 +58,7 @@ def spark_session(
         "spark.driver.memory": driver_memory,
         # What `gathered` takes into this process at most; the default is as large as the heap.
         "spark.driver.maxResultSize": MAX_GATHERED,
-        "spark.driver.extraJavaOptions": java_options,
+        "spark.driver.extraJavaOptions": f"{_JVM_OPTIONS} {_COMPILERS[compiler]}",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "deskwheel-warehouse"),

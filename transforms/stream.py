@@ -6,7 +6,9 @@ killed at any moment. One query's failure ends the process, and its supervisor s
 
 import argparse
 import socket
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from pyspark.errors import StreamingQueryException
@@ -16,7 +18,9 @@ from pyspark.sql.streaming import StreamingQuery
 from deskwheel.errors import ServiceError, SetupError
 from deskwheel.service import announce_ready, stop_event
 from deskwheel.settings import Settings
+from transforms.conversations import NAME as CONVERSATIONS
 from transforms.conversations import catch_up, start_conversations
+from transforms.handover import Handover
 from transforms.intake import FEEDBACK_INTAKE, TURNS_INTAKE, start_intake
 from transforms.mining import start_mining
 from transforms.session import spark_session
@@ -37,32 +41,48 @@ def run(settings: Settings, arguments: argparse.Namespace) -> int:
         "deskwheel-transforms",
         driver_memory=settings.transforms.driver_memory,
         master=settings.transforms.master,
+        compiler=settings.transforms.jvm_compiler,
     )
     if arguments.once:
         run_once(spark, settings, secret)
         return 0
     stop = stop_event()
-    queries = start_all(spark, settings, secret)
-    announce_ready(queries=[q.name for q in queries])
+    running = start_all(spark, settings, secret)
+    announce_ready(queries=[q.name for q in running.queries])
     logged: dict[str, int] = {}
     while not stop.wait(1.0):
-        _check(queries)
-        _log_progress(queries, logged)
-    for query in reversed(queries):
-        with suppress(Exception):
-            query.stop()
+        _check(running.queries)
+        _log_progress(running, logged)
+    running.stop()
     spark.stop()
     return 0
 
 
-def start_all(spark: SparkSession, settings: Settings, secret: bytes) -> list[StreamingQuery]:
-    """Start the four queries, those that write first before those that read."""
-    return [
-        start_intake(spark, settings, TURNS_INTAKE, secret),
-        start_conversations(spark, settings, secret),
+@dataclass(frozen=True)
+class Running:
+    """The queries of the job, those that write before those that read."""
+
+    queries: Sequence[StreamingQuery]
+    handover: Handover
+
+    def stop(self) -> None:
+        """Stop all, the readers first; a micro-batch that this breaks off is repeated."""
+        self.handover.end()
+        for query in reversed(self.queries):
+            with suppress(Exception):
+                query.stop()
+
+
+def start_all(spark: SparkSession, settings: Settings, secret: bytes) -> Running:
+    """Start the four queries."""
+    handover = Handover(settings.transforms.interval_s)
+    queries = [
+        start_intake(spark, settings, TURNS_INTAKE, secret, written=handover.tell),
+        start_conversations(spark, settings, secret, handover=handover),
         start_mining(spark, settings),
         start_intake(spark, settings, FEEDBACK_INTAKE, secret),
     ]
+    return Running(queries, handover)
 
 
 def run_once(spark: SparkSession, settings: Settings, secret: bytes) -> None:
@@ -104,20 +124,22 @@ def check_broker(bootstrap: str) -> None:
     raise ServiceError(f"no Kafka broker answers at {bootstrap}; start it, or set kafka.bootstrap")
 
 
-def _log_progress(queries: list[StreamingQuery], logged: dict[str, int]) -> None:
+def _log_progress(running: Running, logged: dict[str, int]) -> None:
     """One line for the newest batch of each query that had rows and is not logged yet."""
-    for query in queries:
+    for query in running.queries:
         progress = query.lastProgress
         if not progress or not progress["numInputRows"]:
             continue
         if logged.get(query.name) != progress["batchId"]:
             logged[query.name] = progress["batchId"]
             seconds = progress["durationMs"]["triggerExecution"] / 1000
+            if query.name == CONVERSATIONS:
+                seconds -= running.handover.waited_s(progress["batchId"])
             rows = progress["numInputRows"]
             print(f"{query.name} batch {progress['batchId']}: {rows} rows in {seconds:.1f} s")
 
 
-def _check(queries: list[StreamingQuery]) -> None:
+def _check(queries: Sequence[StreamingQuery]) -> None:
     for query in queries:
         if query.isActive:
             continue

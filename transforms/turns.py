@@ -14,7 +14,7 @@ from deskwheel.records import Pointer, Redaction, Turn
 from deskwheel.settings import Settings
 from transforms import clean, redact
 from transforms.cuts import settle as settle_cuts
-from transforms.disfluency import settle
+from transforms.disfluency import settle, spoken_language
 from transforms.emoji import find_emoji
 from transforms.parse import parse_event
 from transforms.parse.model import (
@@ -90,8 +90,16 @@ def _accepted(
 ) -> list[Turn]:
     rows = []
     names = parsed.known_names
+    language = None
+    if event.channel == "call":
+        language = spoken_language([u.text for u in parsed.utterances if u.role != "bot"])
     cleaned = [
-        clean.clean_marked(event.channel, said.text, names=names if said.role == "customer" else ())
+        clean.clean_marked(
+            event.channel,
+            said.text,
+            names=names if said.role == "customer" else (),
+            language=language,
+        )
         for said in parsed.utterances
     ]
     masked_texts = _redacted(event, parsed, rules, [c.text for c in cleaned])

@@ -28,7 +28,10 @@ PER_ROW = (
     "example_id", "content_hash", "is_quarantined", "is_personal_data_left", "is_copy",
     *NUMBERS, *NAMES,
 )  # fmt: skip
-PER_BATCH = ("volume_ratio", "top_category_share", *(f"psi_{m}" for m in (*NUMBERS, *NAMES)))
+PER_BATCH = (
+    "volume_ratio", "top_category_share", "model_edited_share",
+    *(f"psi_{m}" for m in (*NUMBERS, *NAMES)),
+)  # fmt: skip
 
 VOLUMES = 20
 """Batches whose median is a batch's usual volume."""
@@ -64,10 +67,10 @@ class BatchRules:
         """The verdict on a batch.
 
         Args:
-            rows: of each example `example_id`, `content_hash`, `reasons` and the columns of
-                `row_numbers`.
+            rows: of each example `example_id`, `content_hash`, `kind`, `authorship`, `reasons`
+                and the columns of `row_numbers`.
             known: content hashes that earlier batches hold.
-            volumes: rows of earlier batches, newest first.
+            volumes: new rows of earlier batches that had any, newest first.
         """
         if len(rows) < self.min_rows:
             return BatchVerdict()
@@ -173,9 +176,17 @@ def _batch_number(
         return len(rows) / median(volumes) if len(volumes) >= LEAST_VOLUMES else None
     if name == "top_category_share":
         return Counter(columns["category"]).most_common(1)[0][1] / len(rows)
+    if name == "model_edited_share":
+        return _model_edited_share(rows)
     measure = name.removeprefix("psi_")
     values = columns.get(measure) or [row[measure] for row in rows]
     return None if baseline is None else baseline.psi(measure, [v for v in values if v is not None])
+
+
+def _model_edited_share(rows: Sequence[Row]) -> float | None:
+    """Of the pairs to imitate that no rule keeps out; every preference is an edit by nature."""
+    imitated = [r["authorship"] for r in rows if r["kind"] == "ideal" and not r["reasons"]]
+    return imitated.count("model_edited") / len(imitated) if imitated else None
 
 
 def _columns(expectation: Any) -> list[str]:

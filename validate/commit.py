@@ -6,6 +6,7 @@ Writes `validated_examples`.
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from deskwheel import lake
+from deskwheel.commit_log import Commit, commits_until
 from deskwheel.tables import VALIDATED
 from transforms.session import spark_schema, write_once
 from validate.index import Index
@@ -27,6 +29,8 @@ COMPILED = {
 }
 COMPILED_FROM = 20_000
 """Rows of a batch from which compiling costs less CPU than it saves (docs/decisions.md)."""
+
+_LOOKED_BACK = 256
 
 FIXED = ("example_id", "split")
 """What nothing changes of a stored row."""
@@ -78,6 +82,21 @@ def commit_batch(
     is_ours = (newest.get("app"), newest.get("batch")) == (app_id, batch_id)
     is_only = before is not None and after == before + 1 == newest["version"]
     return after if is_ours and is_only else None
+
+
+def committed(lake_dir: Path, app_id: str, batch_id: int) -> Commit | None:
+    """The commit of a batch, with its metadata; None where the batch was not committed.
+
+    Empty where it was, and its commit is not found among the newest. Costs a look at the table's
+    transactions; commits are read only if there is one to be found.
+    """
+    table = lake.open_table(lake_dir, VALIDATED)
+    newest = None if table is None else table.transaction_version(app_id)
+    if table is None or newest is None or newest < batch_id:
+        return None
+    commits = islice(commits_until(lake_dir, VALIDATED, table.version()), _LOOKED_BACK)
+    ours = (c for c in commits if (c.get("app"), c.get("batch")) == (app_id, batch_id))
+    return next(ours, {})
 
 
 @contextmanager

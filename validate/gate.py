@@ -7,8 +7,8 @@ Promised: after any crash, replay or batch boundaries, each distinct example id 
 one row, and the verdicts are those of `validate.verdicts`. A batch is one Delta commit. A newer
 conversation version supersedes older examples even when it yields none itself, in the first batch
 after its row stands in `conversations`. Not promised: that `validated_at` of a row is its first
-verdict's (a changed verdict is dated anew), or that a batch's table-wide rules run again in a
-replay of a batch that was committed.
+verdict's (a changed verdict is dated anew). A batch that was committed is not judged again: its
+commit says what is told of it.
 
 A batch costs what it holds: what was stored before is asked of an index on the driver. Text is
 read once by the rules and signatures and once by the write, and never reaches the driver.
@@ -17,7 +17,7 @@ read once by the rules and signatures and once by the write, and never reaches t
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -44,7 +44,8 @@ from validate.batch_rules import (
 )
 from validate.candidates import Decision
 from validate.catch_up import catch_up
-from validate.commit import commit_batch, compact_when_due
+from validate.checkpoint import Read, planned_reading
+from validate.commit import commit_batch, committed, compact_when_due
 from validate.compile import RowRules, compile_row_rules, complete
 from validate.drift import Baseline
 from validate.entries import KEYS, Entry, make_entry, subject_of
@@ -54,33 +55,15 @@ from validate.near import sign
 from validate.repairs import Rulings, rulings
 from validate.returns import asked_pieces
 from validate.suite import load_suites
+from validate.told import Judged, commit_facts, judged_of
 from validate.verdicts import decide, decide_split
 
 QUERY_NAME = "validated_examples"
 INDEX_NAME = f"{QUERY_NAME}.index.sqlite"
+_LOOKED_BACK = 10 * VOLUMES
+"""Commits among which those of batches with new rows are looked for."""
 MAX_FILES_PER_BATCH = 64
 """Transforms commits one file a batch: 64 keep the keys of a backfill's batch within the heap."""
-
-
-@dataclass(frozen=True)
-class Judged:
-    """What a batch did, for the timeline; no text."""
-
-    batch_id: int
-    version: int
-    """Delta version of `validated_examples` after the batch."""
-    verdicts: Mapping[str, int]
-    """New rows and changed rows by verdict."""
-    reasons: Mapping[str, int]
-    changed: int
-    """Rows of earlier batches whose verdict changed."""
-    broken: tuple[str, ...]
-    """Batch rules that the batch broke."""
-    stops: tuple[str, ...] = ()
-    """Those of them that kept the whole batch in quarantine."""
-    warnings: Mapping[str, int] = field(default_factory=dict)
-    """Rows by rule of severity warn that they broke."""
-    suite_version: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,21 +88,34 @@ class Gate:
     lock: threading.Lock = field(default_factory=threading.Lock)
     """Held by whoever judges: examples and repairs are queries of their own, one at a time."""
 
-    def __call__(self, frame: DataFrame, batch_id: int) -> None:
+    def __call__(self, frame: DataFrame, batch_id: int, *, read: Read | None = None) -> None:
         """Judge a batch and commit it once; the same batch id again commits nothing.
+
+        It is reported again, as repeated: who died after the commit may not have done so.
 
         Args:
             frame: rows of `examples`, and rows with `conversation_id` and
                 `conversation_version` only, which tell of a newer version.
             batch_id: number of the batch, growing by one in a life of the stream checkpoint.
+            read: up to where it reads its tables.
         """
+        if (commit := committed(self.lake_dir, self.app_id, batch_id)) is not None:
+            if (judged := judged_of(commit)) is not None:
+                self.report(judged)
+            return
         keys = self.tag_rows(frame)
         with self.lock, open_index(self.index_file) as index:
             catch_up(index, self.lake_dir)
-            self._judge(frame, keys, index, batch_id=batch_id)
+            self._judge(frame, keys, index, batch_id=batch_id, read=read or {})
 
     def _judge(
-        self, frame: DataFrame, keys: Sequence[Mapping[str, Any]], index: Index, *, batch_id: int
+        self,
+        frame: DataFrame,
+        keys: Sequence[Mapping[str, Any]],
+        index: Index,
+        *,
+        batch_id: int,
+        read: Read,
     ) -> None:
         newest = newest_versions(index, keys)
         of_conversations = index.of_conversations({k["conversation_id"] for k in keys})
@@ -143,36 +139,35 @@ class Gate:
         decisions = decide(seen.existing, candidates, newest, seen.links, returns=seen.returns)
         if not decisions:
             return
-        counts = dict(Counter(str(d.verdict) for d in decisions.values()))
-        changed = len(decisions.keys() - fresh.keys())
+        judged = Judged(
+            batch_id=batch_id,
+            version=-1,
+            verdicts=dict(Counter(str(d.verdict) for d in decisions.values())),
+            reasons=dict(Counter(r for d in decisions.values() for r in d.reasons)),
+            fresh=len(decisions.keys() & fresh.keys()),
+            changed=len(decisions.keys() - fresh.keys()),
+            broken=verdict.broken,
+            stops=verdict.stops,
+            warnings=dict(Counter(w for k in keys for w in k["warnings"])),
+            suite_version=self.suite_version,
+        )
         failpoint.reach(failpoint.BEFORE_WRITE)
         version = commit_batch(
             self.verdict_rows(frame, keys, decisions=decisions, fresh=fresh),
             self.lake_dir,
             app_id=self.app_id,
             batch_id=batch_id,
-            changes_rows=changed > 0,
+            changes_rows=judged.changed > 0,
             rows=len(keys),
-            metadata={"counts": counts},
+            metadata={**commit_facts(judged), "read": read},
         )
-        stored_version = lake.current_version(self.lake_dir, VALIDATED) or 0
         failpoint.reach(failpoint.AFTER_COMMIT)
         if version is not None:
             index.apply(decisions, fresh, version=version)
             compact_when_due(index, self.lake_dir, commits=self.compact_commits)
-        self.report(
-            Judged(
-                batch_id=batch_id,
-                version=stored_version,
-                verdicts=counts,
-                reasons=dict(Counter(r for d in decisions.values() for r in d.reasons)),
-                changed=changed,
-                broken=verdict.broken,
-                stops=verdict.stops,
-                warnings=dict(Counter(w for k in keys for w in k["warnings"])),
-                suite_version=self.suite_version,
-            )
-        )
+        else:
+            version = (committed(self.lake_dir, self.app_id, batch_id) or {}).get("version")
+        self.report(replace(judged, version=version or 0))
 
     @property
     def returns_within(self) -> timedelta:
@@ -256,10 +251,16 @@ class Gate:
         ]
         if len(rows) < self.batch_rules.min_rows:
             return BatchVerdict()
-        commits = lake.newest_commits(self.lake_dir, VALIDATED)
-        volumes = [sum(c["counts"].values()) for c in islice(commits, VOLUMES) if "counts" in c]
         known = {c.content for c in index.of_contents(contents.values())}
-        return self.batch_rules.judge(rows, known=known, volumes=volumes)
+        return self.batch_rules.judge(rows, known=known, volumes=self.volumes())
+
+    def volumes(self) -> list[int]:
+        """New rows of the newest batches that had any, newest first.
+
+        What a batch changed of earlier rows is no volume: a return of customers moves many.
+        """
+        commits = islice(lake.newest_commits(self.lake_dir, VALIDATED), _LOOKED_BACK)
+        return list(islice((c["fresh"] for c in commits if c.get("fresh")), VOLUMES))
 
 
 _VERDICT_SCHEMA = pa.schema(
@@ -362,11 +363,15 @@ def start(
     rows = complete(
         read_stream(spark, gate.lake_dir / EXAMPLES.name), spark_schema(EXAMPLES.record)
     )
+
+    def judge(frame: DataFrame, batch_id: int) -> None:
+        gate(frame, batch_id, read=planned_reading(checkpoint, batch_id))
+
     writer = (
         rows.unionByName(newer, allowMissingColumns=True)
         .writeStream.queryName(QUERY_NAME)
         .option("checkpointLocation", str(checkpoint))
-        .foreachBatch(gate)
+        .foreachBatch(judge)
     )
     return start_query(writer, interval_s=interval_s)
 

@@ -21,7 +21,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.streaming.query import StreamingQuery
 
-from deskwheel import lake
+from deskwheel import failpoint, lake
 from deskwheel.records import Example
 from deskwheel.repairs import Repair
 from deskwheel.schema import arrow_schema
@@ -29,6 +29,7 @@ from deskwheel.tables import REPAIRS, VALIDATED
 from transforms.session import spark_schema, start_query
 from validate.candidates import Decision
 from validate.catch_up import catch_up
+from validate.checkpoint import Read, planned_reading
 from validate.commit import commit_batch, compact_when_due
 from validate.compile import complete
 from validate.entries import Entry, make_entry
@@ -60,8 +61,14 @@ class Mender:
     """Transaction application id: of the stream of repairs."""
     report: Callable[[Sequence[Outcome]], None]
 
-    def __call__(self, frame: DataFrame, batch_id: int) -> None:
-        """Apply a batch of `repairs` and commit it once; what was applied before is left alone."""
+    def __call__(self, frame: DataFrame, batch_id: int, *, read: Read | None = None) -> None:
+        """Apply a batch of `repairs` and commit it once; what was applied before is left alone.
+
+        Args:
+            frame: rows of `repairs`.
+            batch_id: number of the batch, growing by one in a life of the stream checkpoint.
+            read: up to where it reads the table.
+        """
         asked = frame.select(*_ASKED).toArrow().to_pylist()
         with self.gate.lock, open_index(self.gate.index_file) as index:
             catch_up(index, self.gate.lake_dir)
@@ -70,7 +77,7 @@ class Mender:
             stored = {r["example_id"]: r for r in rows}
             chosen = choose(asked, stored)
             decisions = (
-                self._mend(frame, chosen, stored, index=index, batch_id=batch_id)
+                self._mend(frame, chosen, stored, index=index, batch_id=batch_id, read=read or {})
                 if chosen.apply
                 else {}
             )
@@ -85,6 +92,7 @@ class Mender:
         *,
         index: Index,
         batch_id: int,
+        read: Read,
     ) -> dict[str, Decision]:
         examples = edit_rows(frame, self.gate.lake_dir, chosen)
         keys = self.gate.tag_rows(examples)
@@ -107,6 +115,7 @@ class Mender:
             anew=entries.keys(),
         )
         rows = self.gate.verdict_rows(examples, keys, decisions=decisions, fresh=entries)
+        failpoint.reach(failpoint.BEFORE_REPAIR)
         version = commit_batch(
             rows.withColumn("is_repaired", ~F.col("is_stored")).withColumn(
                 "is_stored", F.lit(True)
@@ -115,8 +124,12 @@ class Mender:
             app_id=self.app_id,
             batch_id=batch_id,
             changes_rows=True,
-            metadata={"repaired": dict(Counter(d.verdict for d in decisions.values()))},
+            metadata={
+                "repaired": dict(Counter(d.verdict for d in decisions.values())),
+                "read": read,
+            },
         )
+        failpoint.reach(failpoint.AFTER_REPAIR)
         if version is not None:
             index.apply(decisions, entries, version=version)
             compact_when_due(index, self.gate.lake_dir, commits=self.gate.compact_commits)
@@ -173,11 +186,15 @@ def start_repairs(
         interval_s: micro-batch interval; None applies what is there and ends.
     """
     path = lake.table_path(mender.gate.lake_dir, REPAIRS)
+
+    def mend(frame: DataFrame, batch_id: int) -> None:
+        mender(frame, batch_id, read=planned_reading(checkpoint, batch_id))
+
     writer = (
         complete(read_stream(spark, path), spark_schema(Repair))
         .writeStream.queryName(QUERY_NAME)
         .option("checkpointLocation", str(checkpoint))
-        .foreachBatch(mender)
+        .foreachBatch(mend)
     )
     return start_query(writer, interval_s=interval_s)
 

@@ -3,7 +3,8 @@
 `suites/examples.json` judges rows, `suites/batches.json` whole batches; both are what GX's own
 serialisation writes. Each expectation's meta says which rule it is: `rule_id` (the reason code of
 an example that breaks it, in table, timeline, metric and page), `what`, `severity`, `source`,
-`owner`. A rule with a row condition on `kind` says nothing about the other kinds.
+`owner`; none of them is empty. A rule with a row condition on `kind` says nothing about the other
+kinds.
 
 Severity `quarantine`: the row is kept out of training. `warn`: it is only marked. `stop`, for
 batches: nothing of the batch becomes valid. Reads and writes no table.
@@ -100,7 +101,8 @@ def load_suites(settings: ValidateSettings) -> Suites:
     A folder may hold one of the two files: the other one is then as shipped.
 
     Raises:
-        ConfigError: a file is missing, is no suite, or a rule of it lacks what each rule says.
+        ConfigError: a file is missing, is no suite, or a rule of it lacks what each rule says, its
+            source included.
     """
     return read_suites(suite_folder(settings))
 
@@ -115,8 +117,12 @@ def shipped_folder() -> Path:
     return Path(str(resources.files("validate").joinpath("suites")))
 
 
-def read_suites(place: Path) -> Suites:
+def read_suites(place: Path, *, to_mend: bool = False) -> Suites:
     """The suites in a folder, or of one file beside the shipped other one.
+
+    Args:
+        place: the folder or file.
+        to_mend: rules may lack a source, so that `suite set` can give it to one after the other.
 
     Raises:
         ConfigError: as `load_suites` does.
@@ -134,11 +140,14 @@ def read_suites(place: Path) -> Suites:
         )
     for name in {ROWS, BATCHES} - found.keys():
         found[name] = _read(shipped_folder() / f"{name}.json")[0]
-    return checked(Suites(found[ROWS], found[BATCHES]), place)
+    suites = checked(Suites(found[ROWS], found[BATCHES]), place)
+    if not to_mend:
+        _check_sources(suites, place)
+    return suites
 
 
 def parse_suites(document: Mapping[str, Any], place: str) -> Suites:
-    """Suites out of what `Suites.to_json_dict` made.
+    """Suites out of what `Suites.to_json_dict` made, of older releases, too: a source may be empty.
 
     Raises:
         ConfigError: as `load_suites` does; `place` is named.
@@ -259,6 +268,16 @@ def describe(suites: Suites) -> list[dict[str, str]]:
     return rows
 
 
+def _check_sources(suites: Suites, place: Path) -> None:
+    """A threshold that nobody can trace is one that nobody dares to change."""
+    if bare := [e.meta["rule_id"] for _, e in suites.rules() if not e.meta["source"].strip()]:
+        raise ConfigError(
+            f"{place}: {', '.join(bare)} have no source; say where the rule or its threshold comes"
+            f" from, or that it is your choice and why: `python -m validate suite set {bare[0]}"
+            f" --source TEXT --folder {place}`"
+        )
+
+
 def _check_range(kwargs: Mapping[str, Any]) -> None:
     """GX tells that a range is empty only when it judges."""
     low, high = kwargs.get("min_value"), kwargs.get("max_value")
@@ -290,7 +309,7 @@ def checked(suites: Suites, place: Path | str) -> Suites:
     for name, expectation in suites.rules():
         meta = expectation.meta or {}
         rule = meta.get("rule_id", expectation.expectation_type)
-        if missing := [key for key in META if not isinstance(meta.get(key), str)]:
+        if missing := [key for key in META if not _is_said(key, meta.get(key))]:
             raise ConfigError(f"{place}: the meta of rule {rule} lacks {', '.join(missing)}")
         if meta["severity"] not in SEVERITIES[name]:
             raise ConfigError(
@@ -302,3 +321,8 @@ def checked(suites: Suites, place: Path | str) -> Suites:
         seen.add(rule)
         kinds_of(expectation)
     return suites
+
+
+def _is_said(key: str, value: Any) -> bool:
+    """Whether a rule says this of itself; the source is looked at apart, by `_check_sources`."""
+    return isinstance(value, str) and (key == "source" or bool(value.strip()))

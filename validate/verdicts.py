@@ -31,6 +31,7 @@ from deskwheel.ids import unit_interval
 from deskwheel.records import Split
 from validate.candidates import Candidate, Decision, Link, Place
 from validate.clusters import find_places
+from validate.repairs import REJECTED_BY_PERSON
 from validate.returns import CUSTOMER_CAME_BACK, Return
 
 DUPLICATE_CONTENT = "DUPLICATE_CONTENT"
@@ -49,6 +50,7 @@ MEANING: dict[str, str] = {
         "The customer asked the same again within `validate.came_back_days`: it was no resolution."
     ),
     NEWER_VERSION: "The conversation went on; its newest version replaces the example.",
+    REJECTED_BY_PERSON: "A person looked at it and keeps it out.",
 }
 """Reasons that no rule of the suite gives, in a sentence for the console."""
 

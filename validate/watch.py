@@ -1,4 +1,4 @@
-"""The long-running job of the stage, and the verb that prints its rules.
+"""The long-running job of the stage.
 
 Reads `examples`, `conversations` and `repairs`; writes `validated_examples` through the gate,
 `snapshots` through the window watcher, and the timeline.
@@ -9,7 +9,6 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,17 +24,18 @@ from deskwheel.settings import Settings
 from deskwheel.state import State
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, REPAIRS, VALIDATED
 from transforms.session import incarnation, spark_session
+from validate.checkpoint import check_reading
 from validate.drift import stored_baseline
-from validate.gate import QUERY_NAME, Gate, Judged, compile_gate, start
+from validate.gate import QUERY_NAME, Gate, compile_gate, start
 from validate.mend import QUERY_NAME as REPAIRS_QUERY
 from validate.mend import Mender, start_repairs
 from validate.quarantine.told import tell
 from validate.rules.kept import keep_suites
 from validate.snapshots.freeze import freeze_claimed, watch_windows
 from validate.suite import load_suites
+from validate.told import tell_batch
 
 POLL_S = 0.5
-SPIKE = "QUARANTINE_SPIKE"
 
 
 def watch(settings: Settings, arguments: argparse.Namespace) -> int:
@@ -56,6 +56,7 @@ def watch(settings: Settings, arguments: argparse.Namespace) -> int:
         "deskwheel-validate",
         driver_memory=settings.validate.driver_memory,
         master=settings.transforms.master,
+        compiler=settings.transforms.jvm_compiler,
     )
     state = State(settings.pipeline.state_url)
     try:
@@ -125,9 +126,10 @@ def open_gate(spark: SparkSession, settings: Settings, state: State) -> tuple[Ga
         settings,
         app_id=incarnation(lake_dir, VALIDATED, checkpoint, QUERY_NAME),
         now=_now,
-        report=partial(report_to, state, settings.pipeline.name),
+        report=partial(tell_batch, state, settings.pipeline.name),
         baseline=stored_baseline(state, settings.pipeline.name),
     )
+    check_reading(lake_dir, checkpoint, gate.app_id)
     keep_suites(state, settings.pipeline.name, load_suites(settings.validate))
     return gate, checkpoint
 
@@ -147,17 +149,8 @@ def apply_repairs(
         app_id=incarnation(gate.lake_dir, VALIDATED, checkpoint, REPAIRS_QUERY),
         report=partial(tell, state, settings.pipeline.name),
     )
+    check_reading(gate.lake_dir, checkpoint, mender.app_id)
     return start_repairs(spark, mender, checkpoint, interval_s=interval_s)
-
-
-def report_to(state: State, pipeline: str, judged: Judged) -> None:
-    """Put a batch on the timeline, and what it broke as a whole as entries of their own."""
-    facts = {k: v for k, v in asdict(judged).items() if k != "batch_id"}
-    state.record(pipeline, "validated", f"batch {judged.batch_id}", facts)
-    for rule in judged.broken:
-        kind = "quarantine_spike" if rule == SPIKE else "suite_warning"
-        kind = "batch_stopped" if rule in judged.stops else kind
-        state.record(pipeline, kind, f"batch {judged.batch_id}", {"rule": rule, **facts})
 
 
 def _has_inputs(settings: Settings) -> bool:

@@ -8,7 +8,7 @@ traffic are other processes.
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -87,13 +87,12 @@ def running_job(folder: Path, **transforms: Any) -> Iterator[Job]:
     own = settings.transforms
     with running(broker):
         spark = spark_session(
-            "deskwheel-benchmark", driver_memory=own.driver_memory, master=own.master
-        )
+            "deskwheel-benchmark", driver_memory=own.driver_memory, master=own.master,
+            compiler=own.jvm_compiler,
+        )  # fmt: skip
         try:
-            queries = start_all(spark, settings, SECRET)
-            yield Job(settings, spark, queries, broker)
-            for query in reversed(queries):
-                with suppress(Exception):
-                    query.stop()
+            running_queries = start_all(spark, settings, SECRET)
+            yield Job(settings, spark, running_queries.queries, broker)
+            running_queries.stop()
         finally:
             spark.stop()

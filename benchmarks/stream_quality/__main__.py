@@ -14,44 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.claims import Claim, add_json_option, report
-from benchmarks.stream_quality import arrival, pairs, talks, text
-from benchmarks.stream_quality.outcome import Outcome, outcome
-from benchmarks.stream_quality.play import played
-
-SCORES = (
-    arrival.loss,
-    arrival.poison,
-    arrival.noise,
-    text.trimming,
-    talks.threading,
-    talks.resolution,
-    pairs.pairs,
-    text.personal_data,
-    text.leaks,
-    talks.categories,
-    pairs.near_duplicates,
-)
-"""Each takes an Outcome and gives claims, in the order of the table."""
-
-
-def scores(found: Outcome) -> list[Claim]:
-    """Every claim about a playing."""
-    return [_named(claim) for score in SCORES for claim in score(found)]
-
-
-def _named(claim: Claim) -> Claim:
-    return Claim(**{**vars(claim), "id": f"stream_quality.{claim.id}"})
-
-
-def measure(folder: Path, home: Path, overrides: Sequence[str] = ()) -> list[Claim]:
-    """Play the folder (or take the playing that `home` holds) and score it."""
-    done = played(folder, home, overrides)
-    speed = Claim(
-        id="stream_quality.seconds", value=done.seconds, unit="s", target="",
-        peer=f"{len(done.places)} events to verdicts, three starts of Spark included",
-    )  # fmt: skip
-    return [*scores(outcome(folder, done)), speed]
+from benchmarks.claims import add_json_option, exit_status, report
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -64,10 +27,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE")
     add_json_option(parser)
     arguments = parser.parse_args(argv)
+    from benchmarks.stream_quality.scores import measure  # noqa: PLC0415  Spark takes seconds
+
     with tempfile.TemporaryDirectory(prefix="dw-") as folder:
         home = arguments.home or Path(folder)
         return report(measure(arguments.folder, home, arguments.set), arguments.json)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(exit_status(main))

@@ -44,14 +44,19 @@ def loss(outcome: Outcome) -> list[Claim]:
             rows = outcome.said(conversation, turn)
             twice += any(outcome.copies_of[row["turn_id"]] > 1 for row in rows) or _is_again(rows)
     kept = sum(_is_accepted(outcome.rows(line)) for line in outcome.repeats)
-    missing = sum(not outcome.rows(line) for line in range(len(outcome.places)))
+    published = [line for line, place in enumerate(outcome.places) if place]
+    missing = sum(not outcome.rows(line) for line in published)
     return [
         count("loss.turns", lost.total(), 0, f"{turns} turns of dialogs; why: {dict(lost)}"),
         count("loss.turns_twice", twice, 0, f"{turns} turns of dialogs"),
         count("loss.late_turns", late, 0, f"{len(outcome.late)} late events, lost among the above"),
         count("loss.repeats_kept", kept, 0, f"{len(outcome.repeats)} repeated events"),
-        count("loss.events_without_row", missing, 0, f"{len(outcome.places)} lines"),
-    ]
+        count("loss.events_without_row", missing, 0, f"{len(published)} published lines"),
+        Claim(
+            id="loss.lines_refused", value=len(outcome.refused), unit="count", target="",
+            peer=f"lines that are no event, passed over: {dict(Counter(outcome.refused.values()))}",
+        ),
+    ]  # fmt: skip
 
 
 def _lost(outcome: Outcome, conversation: Gold, turn: Gold) -> str:
@@ -96,8 +101,8 @@ def poison(outcome: Outcome) -> list[Claim]:
     tally = Tally()
     for label in outcome.poison:
         line = label["line"]
-        is_letter = outcome.places[line] in outcome.letters
-        tally.add(label["kind"], is_hit=is_letter or _is_mended(outcome, label))
+        is_out = outcome.places[line] in outcome.letters or line in outcome.refused
+        tally.add(label["kind"], is_hit=is_out or _is_mended(outcome, label))
     missed = sorted(k for k in tally.trials if tally.hits[k] < tally.trials[k])
     broken = {outcome.places[label["line"]] for label in outcome.poison}
     wrong = Counter(reason for place, reason in outcome.letters.items() if place not in broken)

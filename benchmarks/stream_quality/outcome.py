@@ -6,17 +6,18 @@ of `turns` its place too: nothing is matched by likeness.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from benchmarks.labelled import Gold, read_lines
+from benchmarks.labelled import Gold
+from benchmarks.stream_quality.labels import Labels
 from benchmarks.stream_quality.play import Played
 from deskwheel import lake
-from deskwheel.records import Pointer
+from deskwheel.records import Event, Pointer
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, TURNS, VALIDATED
-from ingest.replay import read_folder
+from ingest.replay import read_recording
 from validate.suite import load_suites
 
 Row = Mapping[str, Any]
@@ -35,7 +36,10 @@ class Outcome:
     """Event id of each line."""
     sizes: Sequence[int]
     """Bytes of each line's payload."""
-    places: Sequence[Pointer]
+    places: Sequence[Pointer | None]
+    """None for a line that was not published: it is blank or no event."""
+    refused: Mapping[int, str] = field(default_factory=dict)
+    """Why a line that is not blank was not published."""
     letters: Mapping[Pointer, str]
     repeats: frozenset[int]
     """Lines that repeat an earlier one."""
@@ -69,7 +73,8 @@ class Outcome:
 
     def rows(self, line: int) -> list[Row]:
         """Rows of `turns` that a line became."""
-        return self.rows_at.get(self.places[line], [])
+        place = self.places[line]
+        return self.rows_at.get(place, []) if place else []
 
     def said(self, conversation: Gold, turn: Gold | None = None) -> list[Row]:
         """Accepted utterances of a labelled conversation, or of one message of it."""
@@ -140,19 +145,19 @@ def _by_version(rows: Iterable[Row]) -> Mapping[tuple[str, int], list[Row]]:
     return found
 
 
-def outcome(folder: Path, played: Played) -> Outcome:
+def outcome(folder: Path, labels: Labels, played: Played) -> Outcome:
     """The labels and tables of a playing."""
-    gold = folder / "gold"
-    events = [(e.id, len(e.data)) for e in read_folder(folder)]
+    lines = list(read_recording(folder))
     return Outcome(
-        gold=read_lines(gold / "conversations.jsonl"),
-        ids=[name for name, _ in events],
-        sizes=[size for _, size in events],
+        gold=labels.gold,
+        ids=[line.id if isinstance(line, Event) else "" for line in lines],
+        sizes=[len(line.data) if isinstance(line, Event) else 0 for line in lines],
         places=played.places,
+        refused={n: line for n, line in enumerate(lines) if line and isinstance(line, str)},
         letters=played.letters,
-        repeats=frozenset(r["line"] for r in read_lines(gold / "duplicates.jsonl")),
-        late=frozenset(r["line"] for r in read_lines(gold / "out_of_order.jsonl")),
-        poison=read_lines(gold / "poison.jsonl"),
+        repeats=labels.repeats,
+        late=labels.late,
+        poison=labels.poison,
         turns=lake.read(played.lake, TURNS).to_pylist(),
         conversations=lake.read(played.lake, CONVERSATIONS).to_pylist(),
         examples=lake.read(played.lake, EXAMPLES).to_pylist(),

@@ -3,15 +3,13 @@
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from itertools import permutations
 from statistics import fmean
+
+from scipy.optimize import linear_sum_assignment
 
 from benchmarks.claims import Claim
 from benchmarks.labelled import Gold, share, token_f1
 from benchmarks.stream_quality.outcome import Outcome, Row
-
-_MOST_PAIRS = 5
-"""Of one conversation, tried in every order; further ones are not looked at."""
 
 
 def pairs(outcome: Outcome) -> list[Claim]:
@@ -55,16 +53,19 @@ def _f1(name: str, scores: Sequence[float], target: str, what: str) -> Claim:
 def pair_scores(
     conversation: Gold, wanted: Sequence[Gold], mined: Sequence[Row]
 ) -> list[tuple[float, float]]:
-    """(query F1, response F1) of each labelled pair under the best assignment of candidates."""
-    mined = mined[:_MOST_PAIRS]
+    """(query F1, response F1) of each labelled pair under the best assignment of candidates.
+
+    Cubic in the number of pairs. Source: Crouse, "On implementing 2D rectangular assignment
+    algorithms", IEEE Transactions on Aerospace and Electronic Systems 52 (2016), as in SciPy.
+    """
+    scores = [(0.0, 0.0)] * len(wanted)
+    if not wanted or not mined:
+        return scores
     table = [[pair_score(conversation, label, row) for row in mined] for label in wanted]
-    places = [*range(len(mined)), *[None] * len(wanted)]
-    best = max(
-        set(permutations(places, len(wanted))),
-        key=lambda order: sum(sum(table[i][j]) for i, j in enumerate(order) if j is not None),
-        default=(),
-    )
-    return [(0.0, 0.0) if j is None else table[i][j] for i, j in enumerate(best)]
+    sums = [[sum(score) for score in row] for row in table]
+    for i, j in zip(*linear_sum_assignment(sums, maximize=True), strict=True):
+        scores[i] = table[i][j]
+    return scores
 
 
 def pair_score(conversation: Gold, label: Gold, row: Row) -> tuple[float, float]:

@@ -17,13 +17,13 @@ from typing import Any
 
 from deskwheel import config
 from deskwheel.engines import engine_environment
-from deskwheel.errors import PublishError, ServiceError, SetupError
+from deskwheel.errors import PublishError, ServiceError
 from deskwheel.records import Event, Pointer
 from deskwheel.settings import KafkaSettings, Settings
 from deskwheel.stack import Stack
 from ingest.dead_letters import list_dead_letters
 from ingest.publish import Delivery, Publisher
-from ingest.replay import play, read_folder
+from ingest.replay import play, read_recording
 
 IDLE_S = 1
 """The shortest idle time: after the replay nothing is under way any more."""
@@ -38,8 +38,9 @@ class Played:
     """What was published and what came back as dead letters; the tables lie in `lake`."""
 
     lake: Path
-    places: Sequence[Pointer]
-    """Where in Kafka each line of events.jsonl was written, in the order of the lines."""
+    places: Sequence[Pointer | None]
+    """Where in Kafka each line of events.jsonl was written, in the order of the lines; None for
+    one that is blank or no event of a known channel, which `ingest replay` passes over too."""
     letters: Mapping[Pointer, str]
     """Place of each event whose bytes are in a dead-letter topic → reason code."""
     settings: Settings
@@ -52,7 +53,7 @@ def played(folder: Path, home: Path, overrides: Sequence[str]) -> Played:
 
     Raises:
         ServiceError: a stage failed.
-        SetupError: a line of the recording is no event.
+        SetupError: the recording cannot be read.
     """
     known = home / PLAYED_FILE
     if known.exists():
@@ -79,7 +80,7 @@ def played(folder: Path, home: Path, overrides: Sequence[str]) -> Played:
         settings=stack.settings,
         seconds=seconds,
     )
-    _write(known, done)
+    keep(known, done)
     return done
 
 
@@ -112,18 +113,15 @@ class _Remembering:
         return delivery
 
 
-def _publish(folder: Path, settings: Settings) -> list[Pointer]:
-    events = read_folder(folder, tenant=settings.pipeline.tenant, report=_refuse)
+def _publish(folder: Path, settings: Settings) -> list[Pointer | None]:
+    lines = list(read_recording(folder, tenant=settings.pipeline.tenant))
     with Publisher(settings.kafka) as publisher:
         outlet = _Remembering(publisher)
-        result = play(events, outlet)
+        result = play((line for line in lines if isinstance(line, Event)), outlet)
         if result.failed:
             raise PublishError(f"{result.failed} events were not acknowledged: {result.errors[0]}")
-        return [delivery.wait() for delivery in outlet.deliveries]
-
-
-def _refuse(problem: str) -> None:
-    raise SetupError(f"{problem}; line numbers of the labels would no longer be right")
+        places = iter([delivery.wait() for delivery in outlet.deliveries])
+    return [next(places) if isinstance(line, Event) else None for line in lines]
 
 
 def _run(stack: Stack, *words: str) -> None:
@@ -142,10 +140,11 @@ def _environment() -> dict[str, str]:
     return {**os.environ, **engine_environment(is_offline=True)}
 
 
-def _write(file: Path, done: Played) -> None:
+def keep(file: Path, done: Played) -> None:
+    """Write down what `played` takes for the playing of a folder from then on."""
     body: dict[str, Any] = {
         "lake": str(done.lake),
-        "places": [asdict(p) for p in done.places],
+        "places": [p and asdict(p) for p in done.places],
         "letters": [{**asdict(p), "reason": reason} for p, reason in done.letters.items()],
         "seconds": done.seconds,
     }
@@ -160,7 +159,7 @@ def _read(file: Path, home: Path) -> Played:
         letters[Pointer(**row)] = reason
     return Played(
         lake=Path(body["lake"]),
-        places=[Pointer(**p) for p in body["places"]],
+        places=[p and Pointer(**p) for p in body["places"]],
         letters=letters,
         settings=config.load(home / "deskwheel.toml"),
         seconds=body["seconds"],

@@ -15,6 +15,9 @@ class ServeSettings:
     threads: int = bounded(1, 1, 256, "CPU threads of a replica.")
     poll_s: float = bounded(0.25, 0.05, 60, "Time between two looks at the traffic split.")
     num_cpus: float = bounded(0.5, 0.1, 256, "CPUs that Ray reserves for a replica.")
+    num_gpus: float = bounded(
+        1.0, 0, 64, "GPUs that Ray reserves for a replica with `train.use_gpu`; 0.5 leaves half."
+    )
     max_batch: int = bounded(8, 1, 1024, "Answers generated together.")
     batch_wait_s: float = bounded(0.05, 0, 5, "How long the first request of a batch waits.")
     max_ongoing: int = bounded(64, 1, 100_000, "Requests in a replica; further ones get a 429.")

@@ -192,3 +192,9 @@ class TransformsSettings:
     )
     driver_memory: str = described("1g", "Heap of the Spark driver.")
     master: str = described("local[2]", "Spark master.")
+    jvm_compiler: str = described(
+        "client",
+        "Of the Spark jobs' JVM: `client` starts with a third of the CPU time, `server` makes"
+        " faster code, which pays for large batches and steady load (docs/quality.md).",
+        ("client", "server"),
+    )

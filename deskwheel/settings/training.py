@@ -99,7 +99,8 @@ class TrainSettings:
     )
     method: str = described(
         "lora",
-        "`lora`: an adapter; `qlora`: on a base in 4 bits; `full`: all weights, not served.",
+        "`lora`: an adapter; `qlora`: on a base in 4 bits; `full`: all weights, from Python"
+        " only: no verb trains or serves it.",
         ("lora", "qlora", "full"),
     )
     engine: str = described(
@@ -116,6 +117,12 @@ class TrainSettings:
         "ddp",
         "`ddp`: each worker has the whole base; `fsdp2`: GPUs share it, not in the pipeline.",
         ("ddp", "fsdp2"),
+    )
+    gradient_checkpointing: str = described(
+        "auto",
+        "`on` computes layers a second time in place of keeping their activations; `auto`: where"
+        " these and the weights take more than 80 % of a GPU; not with the fast engine.",
+        ("auto", "on", "off"),
     )
     min_workers: int = bounded(
         0, 0, 1024, "A run starts, and goes on, with so many of `workers`; 0: with all of them."
@@ -176,7 +183,9 @@ class TrainSettings:
     preference_beta: float = bounded(
         0.1, 0.001, 10, "How dearly DPO and KTO pay for leaving the fine-tuned adapter."
     )
-    preference_lr: float = bounded(5e-6, 1e-9, 1.0, "Peak learning rate of DPO and KTO.")
+    preference_lr: float = bounded(
+        1e-4, 1e-9, 1.0, "Peak learning rate of DPO and KTO, for an adapter."
+    )
     preference_epochs: float = bounded(
         1.0, 0.01, 100, "How often each preference is learnt; optimizer steps follow from it."
     )

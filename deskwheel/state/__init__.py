@@ -10,9 +10,9 @@ from deskwheel.state.fence import Fence
 from deskwheel.state.leases import Leases
 from deskwheel.state.tables import Row
 from deskwheel.state.timeline import Timeline
-from deskwheel.state.windows import END_PHASES, OPEN_PHASES, Windows
+from deskwheel.state.windows import END_PHASES, OPEN_PHASES, REOPENABLE, Windows
 
-__all__ = ["END_PHASES", "OPEN_PHASES", "Fence", "Row", "State"]
+__all__ = ["END_PHASES", "OPEN_PHASES", "REOPENABLE", "Fence", "Row", "State"]
 
 
 class State(Timeline, Windows, Leases, Documents):

@@ -50,9 +50,12 @@ def test_the_next_target_follows_the_one_that_is_reached(
 
 def test_the_console_shows_progress_by_category(settings: Settings) -> None:
     client = TestClient(create_app(settings), base_url="http://127.0.0.1:8000")
-    assert "Nobody has annotated yet" in client.get("/").text
+    page = client.get("/").text
+    assert "Nobody has annotated yet" in page
+    assert "annotate serve" in page
     store(settings, answered("ex-1"))
     client = TestClient(create_app(settings), base_url="http://127.0.0.1:8000")
     page = client.get("/").text
     assert "1 of 1,000 examples annotated" in page
+    assert "annotate serve" in page
     assert "<td>REFUND</td>" in page

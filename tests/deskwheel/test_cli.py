@@ -50,7 +50,8 @@ def test_down_without_a_stack_says_so_and_is_content(
 
 def test_status_without_a_stack_is_empty(home: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "--json", "--home", home]) == 0
-    assert json.loads(capsys.readouterr().out) == []
+    nothing = {"services": [], "training": [], "trigger_pause": None, "problem": None}
+    assert json.loads(capsys.readouterr().out) == nothing
     assert main(["status", "--home", home]) == 0
     assert "nothing runs" in capsys.readouterr().out
 
@@ -70,6 +71,26 @@ def test_status_says_who_paused_the_trigger(
     state.put("trigger_pause", settings.pipeline.name, {**order, "is_open": False})
     main(["status", "--home", home])
     assert "paused" not in capsys.readouterr().out
+
+
+def test_status_as_json_has_training_and_a_pause(
+    home: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = settings_in(tmp_path)
+    file = Stack(Path(home)).config
+    file.parent.mkdir()
+    file.write_text(config.dump(settings))
+    state = State(settings.pipeline.state_url)
+    now = datetime.now(UTC)
+    begun = begin_progress(state, "run-1", pipeline="support", snapshot_id="snap-1", now=now)
+    state.claim_window("support", 0, to_version=0, owner="a", detail={})
+    state.advance_window("support", 0, expect="claimed", phase="submitted", run_id="run-1")
+    order = {"is_open": True, "by": "ann@desk", "reason": "base is changed"}
+    state.put("trigger_pause", settings.pipeline.name, order)
+    assert main(["status", "--json", "--home", home]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["training"] == [vars(begun)]
+    assert found["trigger_pause"]["by"] == "ann@desk"
 
 
 def test_status_says_how_far_training_is(

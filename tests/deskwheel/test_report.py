@@ -9,7 +9,7 @@ from deskwheel.config import load
 from deskwheel.console.charts import bar, line_chart, nice_ticks
 from deskwheel.console.facts import digest_of, snapshot_of
 from deskwheel.console.page import detail, render_page, score_rows, tone
-from deskwheel.progress import begin_progress, write_progress
+from deskwheel.progress import begin_progress
 from deskwheel.report import write_report
 from deskwheel.settings import Settings
 from deskwheel.state import State
@@ -85,13 +85,11 @@ def test_a_run_under_way_shows_how_far_it_is(settings: Settings) -> None:
     state, name = State(settings.pipeline.state_url), settings.pipeline.name
     state.advance_window(name, 0, expect="claimed", phase="submitted", run_id="run-2")
     progress = begin_progress(state, "run-2", pipeline=name, snapshot_id="snap-2", now=NOW)
-    write_progress(
-        state,
-        replace(
-            progress, phase="training", step=45, steps=180, loss=2.25, lr=2e-4, eta_s=61.0,
-            tokens_per_s=2300.0, rss_bytes=2**31,
-        ),
+    progress = replace(
+        progress, phase="training", step=45, steps=180, loss=2.25, lr=2e-4, eta_s=61.0,
+        tokens_per_s=2300.0, rss_bytes=2**31,
     )  # fmt: skip
+    state.put("progress", "run-2", vars(progress))
     state.put("loss_curve", "run-2", {"points": [[1, 5.0], [45, 2.25]]})
     page = render_page(snapshot_of(settings))
     state.advance_window(name, 0, expect="submitted", phase="failed")

@@ -4,6 +4,7 @@ The rows of the fault table in docs/quality.md. Each trains for real: a private 
 minutes on two busy cores.
 """
 
+import json
 import shutil
 import subprocess
 import time
@@ -26,6 +27,7 @@ from tests.faults.training import (
     Site,
     expect_hold,
     expect_one_model,
+    fresh_examples,
     make_site,
 )
 from tests.train.rows import quick
@@ -47,6 +49,14 @@ def submitted(site: Site, *, failpoint: str = "") -> Site:
     site.freeze()
     assert site.watch_once(failpoint=failpoint) in (0, SIGKILLED)
     return site
+
+
+def record_manifest(site: Site) -> None:
+    """Give the snapshot a manifest that says nothing wrong of it."""
+    path = str(lake.table_path(site.settings.pipeline.lake, SNAPSHOTS))
+    (snapshot,) = DeltaTable(path).to_pyarrow_table().to_pylist()
+    manifest = json.dumps({"content_digest": snapshot["content_digest"], "config": {}})
+    DeltaTable(path).update(updates={"manifest": f"'{manifest}'"})
 
 
 def let_leases_run_out(site: Site) -> None:
@@ -85,7 +95,7 @@ def test_a_killed_watcher_leaves_a_window_that_the_next_one_goes_on_with(site: S
 
 @pytest.mark.slow
 @pytest.mark.faults
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "point", [failpoint.BEFORE_SUBMIT, failpoint.AFTER_SUBMIT], ids=["before", "after"]
 )
@@ -100,7 +110,7 @@ def test_a_watcher_killed_about_the_submission_leads_to_one_model(site: Site, po
 
 @pytest.mark.slow
 @pytest.mark.faults
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("is_meant", [is_worker, is_driver, is_head], ids=["worker", "job", "head"])
 def test_a_kill_in_step_leads_to_one_model(site: Site, is_meant: Any) -> None:
     submitted(site)
@@ -112,7 +122,34 @@ def test_a_kill_in_step_leads_to_one_model(site: Site, is_meant: Any) -> None:
 
 @pytest.mark.slow
 @pytest.mark.faults
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
+def test_a_worker_killed_in_each_checkpoint_leads_to_one_model(site: Site) -> None:
+    submitted(site, failpoint=failpoint.BEFORE_SEAL)
+    site.settle()
+    expect_one_model(site)
+    assert site.window()["attempts"] > 1
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.timeout(1800)
+def test_a_corrupt_last_checkpoint_gives_way_to_the_one_before(site: Site) -> None:
+    submitted(site)
+    site.wait_for_checkpoint(count=2)
+    site.kill(is_driver)
+    while site.processes():
+        time.sleep(0.2)
+    spoilt = site.checkpoints()[-1]
+    weights = spoilt / "adapter_model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8] + bytes(8))
+    site.settle()
+    expect_one_model(site)
+    assert f"{spoilt.name}: {weights.name} is missing or has other bytes" in site.log()
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize(
     "point",
     [failpoint.AFTER_MODEL_VERSION, failpoint.AFTER_TRAINED],
@@ -130,7 +167,7 @@ def test_a_job_killed_while_it_publishes_leads_to_one_model(site: Site, point: s
 
 @pytest.mark.slow
 @pytest.mark.faults
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_another_base_model_holds_the_window(tmp_path: Path) -> None:
     site = make_site(tmp_path, train=quick(base_sha256="0" * 64))
     submitted(site).settle()
@@ -139,7 +176,18 @@ def test_another_base_model_holds_the_window(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.faults
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
+def test_a_missing_base_model_holds_the_window(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    site = make_site(tmp_path, train=quick(base_model=str(gone)))
+    submitted(site).settle()
+    expect_hold(site, reason=str(gone))
+    assert site.window()["attempts"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.timeout(1800)
 def test_a_loss_that_is_no_number_holds_the_window(tmp_path: Path) -> None:
     base = tmp_path / "base"
     shutil.copytree(ROOT / "train" / "demo_base", base)
@@ -154,7 +202,7 @@ def test_a_loss_that_is_no_number_holds_the_window(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.faults
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 def test_a_snapshot_that_was_changed_holds_the_window(site: Site) -> None:
     path = lake.table_path(site.settings.pipeline.lake, SNAPSHOTS)
     DeltaTable(str(path)).update(updates={"content_digest": "'another'"})
@@ -164,7 +212,23 @@ def test_a_snapshot_that_was_changed_holds_the_window(site: Site) -> None:
 
 @pytest.mark.slow
 @pytest.mark.faults
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
+def test_a_contaminated_snapshot_holds_the_window(tmp_path: Path) -> None:
+    examples = fresh_examples()
+    tested, learnt = examples[4], examples[5]
+    said = {name: getattr(tested, name) for name in ("query", "response", "content_hash")}
+    examples[5] = replace(learnt, **said)
+    site = make_site(tmp_path, examples=examples)
+    record_manifest(site)
+    submitted(site).settle()
+    expect_hold(site, reason="contaminated: 1 examples of train or dev say exactly")
+    assert site.window()["attempts"] == 1
+    assert site.checkpoints() == []
+
+
+@pytest.mark.slow
+@pytest.mark.faults
+@pytest.mark.timeout(1800)
 def test_a_disk_that_is_full_at_a_checkpoint_holds_the_window(site: Site, tmp_path: Path) -> None:
     small = tmp_path / "small"
     small.mkdir()

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ import psutil
 
 from deskwheel import config
 from deskwheel.failpoint import VARIABLE
+from deskwheel.records import ValidatedExample
 from deskwheel.settings import GateSettings, JobSettings, Settings, TrainSettings, TriggerSettings
 from deskwheel.state import END_PHASES, Row, State
 from tests.train.rows import example, freeze, quick, settings_in, write_examples
@@ -22,7 +23,7 @@ from train.jobs.local import JOB_VARIABLE
 from train.watch import Watcher
 
 ROOT = Path(__file__).parents[2]
-LIMIT_S = 400.0
+LIMIT_S = 800.0
 
 
 @dataclass(frozen=True)
@@ -109,19 +110,39 @@ class Site:
             time.sleep(0.1)
         raise AssertionError("nothing to kill")
 
-    def wait_for_checkpoint(self) -> None:
-        """Return when the first model checkpoint is stored."""
+    def checkpoints(self) -> list[Path]:
+        """The stored model checkpoints, oldest first."""
+        found = Path(self.settings.train.runs_dir).glob("*/checkpoint_*")
+        return sorted(path for path in found if path.is_dir())
+
+    def wait_for_checkpoint(self, *, count: int = 1) -> None:
+        """Return when so many model checkpoints are stored."""
         until = time.monotonic() + LIMIT_S
-        while not list(Path(self.settings.train.runs_dir).glob("*/checkpoint_*")):
-            assert time.monotonic() < until, "no model checkpoint"
+        while len(self.checkpoints()) < count:
+            assert time.monotonic() < until, f"not {count} model checkpoints: {self.log()}"
+            self.step()  # An attempt that a busy machine has ended is followed by the next.
             time.sleep(0.05)
+
+    def log(self) -> str:
+        """The end of what the window's last job has said."""
+        return self.jobs().log_tail(_name(self.window()), lines=200)
 
     def jobs(self) -> LocalJobs:
         return LocalJobs(Path(self.settings.train.runs_dir) / "jobs")
 
 
-def make_site(folder: Path, *, train: TrainSettings | None = None) -> Site:
-    """A pipeline with 24 fresh examples, of which its trigger needs 4."""
+def fresh_examples() -> list[ValidatedExample]:
+    """24 examples, each fourth of test."""
+    return [example(i, split="test" if i % 4 == 0 else "train") for i in range(24)]
+
+
+def make_site(
+    folder: Path,
+    *,
+    train: TrainSettings | None = None,
+    examples: Sequence[ValidatedExample] | None = None,
+) -> Site:
+    """A pipeline with fresh examples, by default 24, of which its trigger needs 4."""
     plain = settings_in(folder)
     settings = replace(
         plain,
@@ -136,7 +157,7 @@ def make_site(folder: Path, *, train: TrainSettings | None = None) -> Site:
         gate=GateSettings(min_test_conversations=3, max_examples=4, max_new_tokens=8),
         jobs=JobSettings(target="local", nice=0),
     )
-    examples = [example(i, split="test" if i % 4 == 0 else "train") for i in range(24)]
+    examples = examples or fresh_examples()
     version = write_examples(settings.pipeline.lake, examples)
     freeze(settings.pipeline.lake, examples, version=version)
     site = Site(folder, settings)
@@ -147,7 +168,7 @@ def make_site(folder: Path, *, train: TrainSettings | None = None) -> Site:
 def expect_one_model(site: Site) -> None:
     """The window has led to one model version, and nothing of the way there is left."""
     window = site.window()
-    assert window["phase"] == "trained", (window, site.jobs().log_tail(_name(window), lines=30))
+    assert window["phase"] == "trained", (window, site.log())
     assert registry.versions_of(site.settings, window["run_id"]) == [window["model_version"]]
     assert len(site.state.timeline("support", kind="trained")) == 1
     assert len(site.state.documents("evaluation")) == 1
@@ -157,7 +178,7 @@ def expect_one_model(site: Site) -> None:
 def expect_hold(site: Site, *, reason: str) -> None:
     """The window is held for a reason, without a model, and nothing of the way there is left."""
     window = site.window()
-    assert window["phase"] == "held", (window, site.jobs().log_tail(_name(window), lines=30))
+    assert window["phase"] == "held", (window, site.log())
     assert reason in window["reason"]
     assert registry.versions_of(site.settings, window["run_id"]) == []
     assert site.state.documents("evaluation") == {}

@@ -16,7 +16,7 @@ from deskwheel.tables import CONVERSATIONS, EXAMPLES, FEEDBACK, SNAPSHOTS, TURNS
 from tests.flow.judged import broken_groups, judged_by_rules, judged_in_table
 from tests.flow.loop import Loop, verb
 from tests.flow.reference import Reference, content, current
-from train.data import find_snapshot, load_training_set
+from train.data.training_set import find_snapshot, load_training_set
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

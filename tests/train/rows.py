@@ -12,7 +12,7 @@ from deskwheel.settings import Settings, TrainSettings
 from deskwheel.tables import SNAPSHOTS, VALIDATED
 from tests import places
 from tests.validate.rows import GOOD, NOON
-from train.data import ChatRow
+from train.data.training_set import ChatRow
 
 _GOOD = ValidatedExample(
     **{**vars(GOOD), "context": "", "redaction": Redaction(version="r1", counts={})},

@@ -139,7 +139,9 @@ def test_a_failed_window_waits_for_the_next_version_and_says_so(
         "outcome": "waiting",
         "fired": False,
         "effective": 4,
-        "reason": "window 0 failed; its examples are claimed again with the next version",
+        "reason": "window 0 failed; its examples are claimed again with the next version, or"
+        " `python -m train retry 0` goes on with it; 4 effective of 4 fresh examples reach the"
+        " minimum of 4",
         "version": 0,
     }
     write_examples(settings.pipeline.lake, [example(9, is_valid=False)])

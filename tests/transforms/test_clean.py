@@ -2,14 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from transforms.clean import (
-    CLEANERS,
-    clean,
-    drop_fillers,
-    fix_encoding,
-    normalise_space,
-    shadow,
-)
+from transforms.clean import CLEANERS, clean, fix_encoding, normalise_space, shadow
 
 
 @pytest.mark.parametrize(
@@ -18,11 +11,11 @@ from transforms.clean import (
         ("um, my order is is late", "my order is late"),
         ("Uh I mean the the blue one", "the blue one"),
         ("the drum is umber", "the drum is umber"),
-        ("I had had enough", "I had enough"),
+        ("I had had enough", "I had had enough"),
     ],
 )
 def test_fillers_go_and_words_that_hold_them_stay(before: str, after: str) -> None:
-    assert drop_fillers(before) == after
+    assert clean("call", before) == after
 
 
 @pytest.mark.parametrize(
@@ -56,6 +49,35 @@ def test_encoding_is_mended_only_where_it_is_broken(before: str, after: str) -> 
     [("pls help, my acct", "please help, my account"), ("U there", "you there"), ("Fine.", None)],
 )
 def test_slang_is_written_out_in_the_shadow(text: str, shadowed: str | None) -> None:
+    assert shadow(text) == shadowed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "im Laden",
+        "Ich bin im Laden und warte",
+        "C'est le colis dont je parle depuis hier",
+        "dont je parle",
+        "Ik heb u gisteren al gebeld over het pakket",
+        "no puedo pagar, pls ayuda con mi pedido",
+        "die Adress-Änderung geht nicht, im Konto",
+        "Ty kan jag inte betala fakturan",
+    ],
+)
+def test_words_of_other_languages_are_no_slang(text: str) -> None:
+    assert shadow(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "shadowed"),
+    [
+        ("im locked out of my account", "I'm locked out of my account"),
+        ("I dont know where it is", "I don't know where it is"),
+        ("my adress is wrong", "my address is wrong"),
+    ],
+)
+def test_a_text_that_is_english_is_mended_wholly(text: str, shadowed: str) -> None:
     assert shadow(text) == shadowed
 
 

@@ -35,6 +35,44 @@ def test_what_is_not_meant_goes_and_digits_stay(said: str, left: str, kinds: lis
     assert all(0 <= m.at <= len(found) for m in marks)
 
 
+@pytest.mark.parametrize(
+    ("said", "language"),
+    [
+        ("er hat um drei angerufen", "de"),
+        ("ich bitte um hilfe, die die es wissen sollen es sagen", "de"),
+        ("quero um café e um pão", "pt"),
+        ("er was niemand thuis", "nl"),
+        ("er det klart nu", "da"),
+        ("vous vous trompez et nous nous plaignons", "fr"),
+        ("está muy muy lento", "es"),
+        ("i had had enough of it", "en"),
+        ("i know that that is very very slow, no no, bye bye", "en"),
+        ("no no no no wait", "en"),
+        ("the ER doctor and the UM campus", "en"),
+    ],
+)
+def test_a_word_of_the_language_stays_and_so_does_what_is_meant_twice(
+    said: str, language: str
+) -> None:
+    assert smooth(said, language) == (said, ())
+
+
+@pytest.mark.parametrize(
+    ("said", "left", "language"),
+    [
+        ("äh ich will ähm das paket", "ich will das paket", "de"),
+        ("euh je veux ehm le colis", "je veux le colis", "fr"),
+        ("um the er blue one", "the blue one", "en"),
+        ("um the er blue one", "the blue one", None),
+        ("UM I WANT THE ER LAMP", "I WANT THE LAMP", "en"),
+        ("mhm der der kommt", "der der kommt", "de"),
+        ("i had i had it", "i had it", "en"),
+    ],
+)
+def test_what_is_a_filler_in_the_language_goes(said: str, left: str, language: str | None) -> None:
+    assert smooth(said, language)[0] == left
+
+
 @given(st.lists(WORDS, max_size=12).map(" ".join))
 def test_nothing_is_lost_but_punctuation(said: str) -> None:
     found, marks = smooth(said)

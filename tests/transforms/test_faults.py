@@ -51,6 +51,52 @@ def test_a_question_or_a_wish_is_no_fault(query: str) -> None:
     assert not reports_fault(query)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "I have a question about the loyalty card",
+        "I was wondering about opening on Sunday",
+        "it's about my contract",
+        "I'm writing about the lamp from your catalogue",
+        "Regarding my booking for May",
+        "A quick question about sizes.",
+        "Ich habe eine Frage zum Vertrag",
+        "Es geht um meine Buchung",
+        "J'ai une question sur mon abonnement",
+        "Tengo una duda sobre los horarios",
+        "Tenho uma dúvida sobre a entrega",
+        "Ho una domanda sulla spedizione",
+        "Ik heb een vraag over mijn abonnement",
+        "Delivery to Norway",
+        "Rückgabe nach Spanien",
+        "Subject: invoice for March",
+        "We moved to Bath last month",
+        "I recently got married",
+        "I'm a new customer",
+        "Ich bin nach Köln umgezogen.",
+    ],
+)
+def test_an_announcement_or_a_heading_is_no_fault(query: str) -> None:
+    assert not reports_fault(query)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "I have a question about my broken kettle",
+        "it's about my contract, it is wrong",
+        "Ich habe eine Frage, meine Lampe ist kaputt",
+        "J'ai une question : ma lampe est cassée",
+        "We moved to Bath and the parcel went to the old flat",
+        "Delivery came without a lid",
+        "Water in the speaker",
+        "Lamp flickers at night",
+    ],
+)
+def test_a_fault_beside_an_announcement_is_one(query: str) -> None:
+    assert reports_fault(query)
+
+
 def test_hostile_texts_take_linear_time() -> None:
     def seconds(size: int) -> float:
         texts = ["what if " * size, "not " * size, "," * size, "lost " * size, "i want to " * size]

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.transforms.toys import chat, turns
-from transforms.links import has_link, tidy_links, without_links
+from transforms.links import tidy_links, without_links
 
 SHOP = "https://shop.example/lamp"
 
@@ -53,4 +53,3 @@ def test_nothing_but_links_is_touched_and_no_line_is_added(text: str) -> None:
 def test_the_turn_counts_what_was_done_to_its_links() -> None:
     (row,) = turns(chat(text=f"see {SHOP}?utm_source=mail"))
     assert (row.text, row.notes) == (f"see {SHOP}", {"link_parameter": 1})
-    assert has_link(row.text or "")

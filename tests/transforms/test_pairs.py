@@ -81,6 +81,24 @@ def test_two_needs_are_two_pairs() -> None:
     assert first.example_id != second.example_id
 
 
+def test_a_question_after_an_answer_is_a_pair_of_its_own() -> None:
+    other = "The red light means that there is no signal on the line."
+    follow = ("customer", "And what does the red light mean?")
+    talked = talk(ASKED, ANSWERED, follow, ("agent", other), ("customer", "thanks"))  # type: ignore[arg-type]
+    first, second = mine_pairs(talked)
+    assert (first.query, first.response) == (ASKED[1], ANSWER)
+    assert (second.query, second.response) == (follow[1], other)
+    assert second.context == f"customer: {ASKED[1]}\nagent: {ANSWER}"
+
+
+def test_greeting_and_identification_leave_the_query() -> None:
+    whole = f"Hi, this is <PERSON_1>. My phone is <PHONE_1>. {ASKED[1]} Thanks!"
+    (pair,) = mine_pairs(talk(("customer", whole), ANSWERED))
+    assert pair.query == ASKED[1]
+    (called,) = mine_pairs(talk(("customer", whole), ("agent", f"{ANSWER} Or call <PHONE_1>.")))
+    assert called.query == f"My phone is <PHONE_1>. {ASKED[1]}"
+
+
 def test_greeting_patience_and_farewell_leave_the_answer() -> None:
     whole = f"Hello Robin! Thanks for your patience. {ANSWER} Have a great day!"
     (pair,) = mine_pairs(talk(ASKED, ("agent", whole)))
@@ -97,9 +115,20 @@ def test_a_needless_apology_is_cut_and_kept_as_a_negative() -> None:
     assert (negative.response, negative.has_needless_apology) == (whole, True)
 
 
+def test_an_apology_for_an_answer_that_failed_is_warranted() -> None:
+    sorry = f"I am so sorry for the trouble with my first answer. {ANSWER}"
+    first = ("agent", "Press the round key on its front until it starts to blink.")
+    lines = (ASKED, first, ("customer", "great, still bright"), ("agent", sorry))
+    failed, ideal = mine_pairs(talk(*lines, ("customer", "That worked.")))  # type: ignore[arg-type]
+    assert (failed.negative_kind, failed.has_needless_apology) == ("unresolved", False)
+    assert (ideal.response, ideal.has_needless_apology) == (sorry, False)
+
+
 def test_a_rude_answer_is_only_a_negative() -> None:
     (pair,) = mine_pairs(talk(ASKED, ("agent", f"Just read the manual. {ANSWER}")))
     assert (pair.kind, pair.negative_kind) == ("negative", "rude")
+    (kind,) = mine_pairs(talk(ASKED, ("agent", f"You can just use the manual. {ANSWER}")))
+    assert kind.kind == "ideal"
 
 
 def test_who_evades_gives_a_negative() -> None:

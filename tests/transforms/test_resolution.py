@@ -1,9 +1,17 @@
+import math
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from deskwheel.records import Role, Utterance
-from transforms.resolution import SIGNS, decide, find_signs, learned_weights, probability
+from transforms.resolution import (
+    SIGNS,
+    decide,
+    evidence,
+    find_signs,
+    learned_weights,
+    probability,
+)
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 ANSWER = "Hold the button on the back for ten seconds until the light turns amber."
@@ -98,6 +106,22 @@ def test_weights_that_are_given_count_instead_of_the_release_s() -> None:
     weights = {"intercept": 0.0, "csat_high": 2.0}
     assert probability([], weights) == 0.5
     assert probability(["csat_high"], weights) == pytest.approx(0.8808, abs=1e-4)
+
+
+def test_evidence_adds_up_to_the_log_odds_of_the_probability() -> None:
+    weights = {"intercept": 0.5, "csat_high": 0.794, "agent_asks": -0.12}
+    signs = ["csat_high", "agent_asks"]
+    assert evidence(signs, weights) == ["csat_high:+0.79", "agent_asks:-0.12"]
+    p = probability(SIGNS)
+    told = sum(float(line.partition(":")[2]) for line in evidence(SIGNS))
+    assert math.log(p / (1 - p)) - learned_weights()["intercept"] == pytest.approx(told, abs=0.1)
+
+
+@pytest.mark.parametrize("said_last", ["great, still dark", "oh great. it broke again"])
+def test_sarcasm_resolves_nothing(said_last: str) -> None:
+    signs = find_signs(said(ASKED, ANSWERED, ("customer", said_last)), None, None)
+    assert "customer_still_stuck" in signs
+    assert decide(probability(signs)) == "unresolved"
 
 
 def test_every_sign_has_a_weight_and_points_where_its_name_does() -> None:

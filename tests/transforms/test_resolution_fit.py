@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -56,8 +57,10 @@ def test_labelled_conversation_is_read(tmp_path: Path) -> None:
         {"sender": "agent", "text": "Hold the button for ten seconds."},
         {"sender": "customer", "text": "That worked."},
     ]
-    row = {"turns": turns, "status": "solved", "csat": None, "resolved": True}
-    (tmp_path / "l.jsonl").write_text(json.dumps(row) + "\n")
+    row: dict[str, Any] = {"turns": turns, "status": "solved", "csat": None, "resolved": True}
+    row["turns"][1]["text"] += "\u2028Then wait."
+    text = json.dumps(row, ensure_ascii=False)
+    (tmp_path / "l.jsonl").write_text(f"{text}\n\n", encoding="utf-8")
     (labelled,) = read_labelled(tmp_path / "l.jsonl")
     assert labelled.is_resolved
     assert set(labelled.signs) == {"status_solved", "customer_confirms", "agent_answers"}

@@ -25,6 +25,7 @@ def batch(size: int, **columns: Any) -> list[dict[str, Any]]:
             "example_id": f"ex-{n}", "content_hash": f"hash-{n}", "reasons": [],
             "query_chars": 40 + n % 60, "response_chars": 100 + n % 200,
             "placeholder_share": (n % 10) / 100, "category": "ABCDE"[n % 5], "channel": "chat",
+            "kind": "ideal", "authorship": "human",
         }  # fmt: skip
         found.append(row | {k: v(n) if callable(v) else v for k, v in columns.items()})
     return found
@@ -73,6 +74,11 @@ CASES: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
         {"content_hash": lambda n: str(n % 499)},
     ),
     ("REDACTION_SHARE_HIGH", {"placeholder_share": 0.19}, {"placeholder_share": 0.21}),
+    (
+        "MODEL_EDITED_SHARE_HIGH",
+        {"authorship": lambda n: "human" if n < 500 else "model_edited"},
+        {"authorship": lambda n: "human" if n < 499 else "model_edited"},
+    ),
     ("CATEGORY_DOMINATES", {"category": lambda n: "AB"[n < 100]}, {"category": "A"}),
     ("QUERY_CHARS_MOVED", {}, {"query_chars": lambda n: 45 + n % 60}),
     ("QUERY_CHARS_DRIFTED", {}, {"query_chars": 900}),
@@ -114,6 +120,15 @@ def test_volume_is_judged_against_the_median_of_earlier_batches(rules: BatchRule
 def test_copies_of_earlier_batches_count_as_copies(rules: BatchRules) -> None:
     known = [f"hash-{n}" for n in range(600)]
     assert rules.judge(batch(1000), known=known).broken == ("DUPLICATE_SPIKE",)
+
+
+def test_edits_count_among_pairs_to_imitate_that_no_rule_keeps_out(rules: BatchRules) -> None:
+    edited = {"authorship": "model_edited"}
+    assert rules.judge(batch(1000, **edited)).broken == ("MODEL_EDITED_SHARE_HIGH",)
+    assert rules.judge(batch(1000, **edited, kind="preference")).broken == ()
+    mixed = {"authorship": lambda n: "human" if n < 100 else "model_edited"}
+    kept_out = {"reasons": lambda n: ["CSAT_LOW"] if n >= 150 else []}
+    assert "MODEL_EDITED_SHARE_HIGH" not in rules.judge(batch(1000, **mixed, **kept_out)).broken
 
 
 def test_only_rules_of_severity_stop_stop(rules: BatchRules) -> None:

@@ -26,8 +26,9 @@ from tests.validate.rows import example as plain
 from tests.validate.test_verdicts import Table
 from transforms.session import spark_schema
 from validate.candidates import Candidate
-from validate.gate import Gate, Judged, compile_gate, start
+from validate.gate import Gate, compile_gate, start
 from validate.near import sign
+from validate.told import Judged
 from validate.verdicts import decide_split
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
@@ -144,7 +145,20 @@ def test_replay_of_a_batch_adds_nothing(bench: Bench) -> None:
     version = bench.version()
     assert bench.judge(0, example("a"), example("b")) == first
     assert bench.version() == version
-    assert len(bench.reports) == 1
+    told, again = bench.reports
+    assert (told.is_repeated, again) == (False, replace(told, is_repeated=True))
+    assert (told.version, told.fresh, told.changed) == (version, 2, 0)
+
+
+def test_a_batch_is_as_large_as_its_new_rows(bench: Bench) -> None:
+    bench.judge(0, example("a"), example("b"))
+    bench.judge(1, example("a", version=2, content="new"), example("b", version=2))
+    bench.judge(2, newer={"a": 3})
+    commits = lake.commits(bench.lake, VALIDATED)
+    assert [(sum(c["counts"].values()), c["fresh"], c["changed"]) for c in commits] == [
+        (2, 2, 0), (4, 2, 2), (1, 0, 1),
+    ]  # fmt: skip
+    assert bench.gate.volumes() == [2, 2]
 
 
 def test_committed_batch_id_is_never_written_again(bench: Bench) -> None:
@@ -250,6 +264,10 @@ def test_stream_judges_each_example_once_over_restarts(bench: Bench, tmp_path: P
         return bench.verdicts()
 
     assert run() == {"ex-a-1": "valid", "ex-b-1": "valid"}
+    (commit,) = lake.commits(bench.lake, VALIDATED)
+    examples = DeltaTable(lake.table_path(bench.lake, EXAMPLES))
+    version, _, is_first_look = commit["read"][str(examples.metadata().id)]
+    assert (version, is_first_look) == (examples.version() + 1, False)
     version = bench.version()
     assert run() == {"ex-a-1": "valid", "ex-b-1": "valid"}
     assert bench.version() == version

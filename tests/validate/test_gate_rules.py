@@ -18,8 +18,9 @@ from deskwheel.settings import Settings, ValidateSettings
 from deskwheel.tables import VALIDATED
 from tests.validate.rows import example
 from transforms.session import spark_schema
-from validate.gate import Gate, Judged, compile_gate
+from validate.gate import Gate, compile_gate
 from validate.suite import suite_version
+from validate.told import Judged
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 BATCHES, LEARNT = 200, 60

@@ -29,8 +29,9 @@ def shipped_patterns() -> list[str]:
     return sorted({p for k in kwargs for p in k.get("regex_list") or [k["regex"]]})
 
 
-def test_all_shipped_patterns_but_the_blank_one_are_screened() -> None:
-    assert [p for p in shipped_patterns() if loosen(p) is None] == [r"^\s*$"]
+def test_all_shipped_patterns_are_screened_but_those_that_ask_for_nothing() -> None:
+    found = [p for p in shipped_patterns() if loosen(p) is None]
+    assert found == [r"\A(?!\z|(?:customer|agent|bot|system): )", r"^\s*$"]
 
 
 @pytest.mark.parametrize(

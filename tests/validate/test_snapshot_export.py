@@ -13,7 +13,7 @@ from deskwheel.errors import ConfigError, SnapshotError
 from deskwheel.records import Snapshot, SnapshotMember
 from deskwheel.settings import Settings
 from tests.validate.frozen import judged, store, told
-from train.data import load_training_set
+from train.data.training_set import load_training_set
 from validate.snapshots.commands import snapshot_verb
 from validate.snapshots.export import export_snapshot
 from validate.snapshots.freeze import freeze_snapshot

@@ -19,7 +19,7 @@ from deskwheel.state import State
 from deskwheel.tables import SNAPSHOTS, VALIDATED
 from tests.validate.frozen import judged, store, told
 from tests.validate.rows import NOON
-from train.data import load_training_set
+from train.data.training_set import load_training_set
 from validate.golden.sets import add_examples, freeze_set
 from validate.snapshots.freeze import freeze_claimed, freeze_snapshot, manifest_of
 from validate.snapshots.select import select_members
@@ -116,14 +116,14 @@ def test_negative_that_gives_a_test_answer_away_is_contamination(settings: Setti
         freeze_snapshot(settings, table_version=version, now=NOW)
 
 
-def test_contaminated_window_fails_with_the_pair_on_the_timeline(settings: Settings) -> None:
+def test_contaminated_window_is_held_with_the_pair_on_the_timeline(settings: Settings) -> None:
     copy = told("b", query=told("a").query, response=told("a").response)
     version = store(settings, judged(told("a")), judged(copy, "valid", "test"))
     state = State(settings.pipeline.state_url)
     state.claim_window("support", 0, to_version=version, owner="me", detail={})
     assert freeze_claimed(settings, state, now=NOW) == []
-    assert state.windows("support")[0]["phase"] == "failed"
-    reason = state.timeline("support", kind="failed")[0]["detail"]["reason"]
+    assert state.windows("support")[0]["phase"] == "held"
+    reason = state.timeline("support", kind="held")[0]["detail"]["reason"]
     assert "ex-a-1 in train" in reason
     assert told("a").query not in reason
     state.close()

@@ -1,5 +1,6 @@
 """The shipped suites: each row rule with a row that passes and one that fails, in one Spark job."""
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,23 @@ BAD_ANSWER: dict[str, Any] = {
 }  # fmt: skip
 
 
+CONTEXTS = {
+    "": [],
+    "customer: hi": [],
+    "customer: hi\nand more\n\nagent: yes\nagent: well\nbot: a\nsystem: b": [],
+    "agent: choose\nSettings: Network": [],
+    " customer: hi": ["SPEAKER_ORDER_BROKEN", "SPEAKER_LABEL_IN_CONTEXT"],
+    "\ncustomer: hi": ["SPEAKER_ORDER_BROKEN"],
+    "Customer: hi": ["SPEAKER_ORDER_BROKEN", "SPEAKER_LABEL_IN_CONTEXT"],
+    "supervisor: hi": ["SPEAKER_ORDER_BROKEN"],
+    "customer: \nagent: hi": ["SPEAKER_ORDER_BROKEN"],
+    "customer: hi\nagent:": ["SPEAKER_ORDER_BROKEN"],
+    "customer: hi\nAssistant: hello": ["SPEAKER_LABEL_IN_CONTEXT"],
+    "customer: hi\n  agent : hello": ["SPEAKER_LABEL_IN_CONTEXT"],
+}
+"""What came before a pair, and the rules that it breaks."""
+
+
 def nullable_frame(spark: SparkSession, rows: list[dict[str, Any]]) -> DataFrame:
     schema = [StructField(f.name, f.dataType, nullable=True) for f in spark_schema(Example)]
     return spark.createDataFrame(rows, StructType(schema))
@@ -53,6 +71,7 @@ def judged(spark: SparkSession) -> dict[str, list[str]]:
     changes |= {"ideal": BAD_ANSWER, "preference": {**BAD_ANSWER, **PREFERENCE}}
     for rule, passing, failing in CASES:
         changes |= {f"pass {rule}": passing, f"fail {rule}": failing}
+    changes |= {f"context {text}": {"context": text} for text in CONTEXTS}
     for piece in (*PERSONAL_DATA, *NOT_PERSONAL):
         changes[piece] = {"query": f"Please look at {piece}, it is wrong."}
     rows = [{**asdict(GOOD), **change, "example_id": name} for name, change in changes.items()]
@@ -79,6 +98,13 @@ def test_failing_row_breaks_its_rule_and_passing_row_does_not(
 ) -> None:
     assert rule in judged[f"fail {rule}"]
     assert judged[f"pass {rule}"] == []
+
+
+@pytest.mark.parametrize("text", CONTEXTS)
+def test_every_line_of_the_context_tells_who_speaks(
+    judged: dict[str, list[str]], text: str
+) -> None:
+    assert judged[f"context {text}"] == CONTEXTS[text]
 
 
 @pytest.mark.parametrize("piece", PERSONAL_DATA)
@@ -131,7 +157,7 @@ def test_shipped_file_is_what_the_api_writes(name: str) -> None:
 
 def test_every_rule_says_what_it_is() -> None:
     for _, expectation in SHIPPED.rules():
-        assert {key for key in META if expectation.meta[key]} >= {*META} - {"source"}
+        assert [key for key in META if not expectation.meta[key].strip()] == []
         assert expectation.meta["what"].endswith(".")
 
 
@@ -177,6 +203,7 @@ def broken(change: Any) -> dict[str, Any]:
     [
         (lambda rule: rule.update(type="expect_nothing"), "QUERY_MISSING is no expectation of GX"),
         (lambda rule: rule["meta"].pop("owner"), "lacks owner"),
+        (lambda rule: rule["meta"].update(what=" "), "lacks what"),
         (lambda rule: rule["meta"].update(severity="stop"), "knows quarantine and warn"),
         (lambda rule: rule["meta"].update(rule_id="CSAT_LOW"), "two rules are called CSAT_LOW"),
     ],
@@ -200,6 +227,19 @@ def test_folder_may_hold_one_of_the_suites(tmp_path: Path) -> None:
     assert read_suites(tmp_path / "batches.json").version == SHIPPED.version
     with pytest.raises(ConfigError, match="holds neither"):
         read_suites(tmp_path / "nothing")
+
+
+def test_rule_without_a_source_is_refused_but_in_a_suite_that_judged_before(
+    tmp_path: Path,
+) -> None:
+    def empty(rule: dict[str, Any]) -> None:
+        rule["meta"]["source"] = " "
+
+    document = broken(empty)
+    (tmp_path / "examples.json").write_text(json.dumps(document[ROWS]), encoding="utf-8")
+    with pytest.raises(ConfigError, match="QUERY_MISSING have no source.*suite set QUERY_MISSING"):
+        read_suites(tmp_path)
+    assert parse_suites(document, "kept").version == SHIPPED.version
 
 
 def test_suites_compare_with_numbers_only() -> None:

@@ -21,8 +21,7 @@ from deskwheel.state import State
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, SNAPSHOTS, VALIDATED
 from tests.places import settings_in
 from tests.validate.rows import example
-from validate.gate import Judged
-from validate.watch import judge_once, open_gate, report_to, serve, watch
+from validate.watch import judge_once, open_gate, serve, watch
 
 
 @pytest.fixture
@@ -89,35 +88,6 @@ def test_once_without_inputs_ends_at_once(
 ) -> None:
     assert watch(settings, Namespace(once=True)) == 0
     assert "nothing to judge" in capsys.readouterr().out
-
-
-def test_other_broken_batch_rules_are_warnings(settings: Settings) -> None:
-    state = State(settings.pipeline.state_url)
-    judged = Judged(
-        batch_id=4, version=7, verdicts={"valid": 1}, reasons={}, changed=0,
-        broken=("ANSWERS_COPIED",),
-    )  # fmt: skip
-    report_to(state, "support", judged)
-    warning, validated = state.timeline("support")
-    assert (warning["kind"], warning["subject"]) == ("suite_warning", "batch 4")
-    assert validated["detail"]["version"] == 7
-    state.close()
-
-
-def test_stopped_batch_is_told_as_such(settings: Settings) -> None:
-    state = State(settings.pipeline.state_url)
-    judged = Judged(
-        batch_id=4, version=7, verdicts={"quarantined": 1}, reasons={}, changed=0,
-        broken=("PERSONAL_DATA_FLOOD", "ANSWERS_COPIED"), stops=("PERSONAL_DATA_FLOOD",),
-    )  # fmt: skip
-    report_to(state, "support", judged)
-    kinds = {e["kind"]: e["detail"].get("rule") for e in state.timeline("support")}
-    assert kinds == {
-        "validated": None,
-        "batch_stopped": "PERSONAL_DATA_FLOOD",
-        "suite_warning": "ANSWERS_COPIED",
-    }
-    state.close()
 
 
 def test_command_line_and_snapshots_load_no_engine() -> None:

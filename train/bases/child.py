@@ -25,7 +25,7 @@ from train.bases.plan import TIMED_TOKENS, Plan
 from train.bases.score import answer_nlls, answer_scores, fitting_shots
 from train.bases.speed import measure_speed, peak_bytes
 from train.bases.tune import recipe_for, tune
-from train.data import ChatRow
+from train.data.training_set import ChatRow
 from train.model import load_base, load_tokenizer, render
 
 _TAGGED_ROWS = 1000

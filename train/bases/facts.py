@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers import AutoConfig, AutoTokenizer
 
-from train.data import ChatRow
+from train.data.training_set import ChatRow
 
 _LEAST_OF_A_TAG = 10
 """With fewer examples a tag's rate says more about them than about the tokenizer."""

@@ -27,7 +27,7 @@ from train.bases.texts import Texts
 
 _MEASURING = (
     "bases/child.py", "bases/facts.py", "bases/score.py", "bases/speed.py", "bases/tune.py",
-    "data.py", "finetune/*.py", "loop.py", "metrics.py", "model.py",
+    "data/training_set.py", "finetune/*.py", "judging/metrics.py", "model.py",
 )  # fmt: skip
 """Files whose change makes kept results old, in `train`."""
 
@@ -100,9 +100,20 @@ def measure_candidate(
 
 
 def code_version() -> str:
-    """The release and a digest of the files that measure."""
+    """The release and a digest of the files that measure.
+
+    Raises:
+        FileNotFoundError: a name of `_MEASURING` finds none: kept results would outlive a change.
+    """
     root = Path(__file__).parents[1]
-    bodies = [path.read_bytes() for name in _MEASURING for path in sorted(root.glob(name))]
+    bodies = []
+    for name in _MEASURING:
+        found = sorted(root.glob(name))
+        if not found:
+            raise FileNotFoundError(
+                f"{root / name}: no such file; correct _MEASURING in {__file__}"
+            )
+        bodies += [path.read_bytes() for path in found]
     return f"{deskwheel.__version__}-{digest(*bodies)[:12]}"
 
 

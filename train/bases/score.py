@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from deskwheel.chat import Message, assistant_message
-from train.data import ChatRow
-from train.metrics import rouge_l, token_f1
+from train.data.training_set import ChatRow
+from train.judging.metrics import rouge_l, token_f1
 from train.model import answer_nll, encode_pair, generate, render
 
 _LOGITS = 2**28

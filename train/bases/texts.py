@@ -14,7 +14,7 @@ from deskwheel import lake
 from deskwheel.errors import SnapshotError
 from deskwheel.ids import digest, unit_interval
 from deskwheel.tables import VALIDATED
-from train.data import ChatRow, choose_examples, find_snapshot, load_training_set
+from train.data.training_set import ChatRow, choose_examples, find_snapshot, load_training_set
 
 _TEST_SHARE = 0.2
 _DEV_SHARE = 0.1

@@ -11,10 +11,10 @@ from typing import Any
 
 from deskwheel.settings import TrainSettings
 from train.bases.score import answer_nlls
-from train.data import ChatRow
+from train.data.training_set import ChatRow
+from train.finetune.loop import train_adapter
 from train.finetune.methods import FAST_MODELS
 from train.finetune.prepare import pack_chats
-from train.loop import train_adapter
 from train.model import load_tokenizer
 
 _LOOKS = 3

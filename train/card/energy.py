@@ -25,7 +25,7 @@ class Energy:
     """An estimate, with everything that it was computed from."""
 
     device_hours: float
-    """Hours times workers, of the last attempt: packing and scoring included."""
+    """Hours times workers, of all attempts: packing and scoring included, waits between not."""
     workers: int
     watts: float
     """Of one worker, taken as its mean over the run."""

@@ -56,13 +56,14 @@ def card_facts(
         history: metrics a report, each with `step` and `loss`.
         told: what the first worker told of packing, environment and dev, where it is known.
     """
-    duration_s = (run.finished_at - run.started_at).total_seconds()
+    duration_s = (run.finished_at - run.started_at).total_seconds() + run.earlier_s
     return {
         "run_id": run.run_id,
         "pipeline": run.pipeline,
         "code_version": run.code_version,
         "started_at": run.started_at.isoformat(timespec="seconds"),
         "finished_at": run.finished_at.isoformat(timespec="seconds"),
+        "earlier_s": run.earlier_s,
         "base": _base(run),
         "data": {
             **describe_snapshot(settings.pipeline.lake, run.snapshot_id),

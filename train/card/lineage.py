@@ -20,7 +20,7 @@ from deskwheel.settings import Settings
 from deskwheel.state import State
 from deskwheel.tables import SNAPSHOTS, VALIDATED
 from train.card.page import FACTS
-from train.members import read_members, snapshots_with
+from train.data.members import read_members, snapshots_with
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from deskwheel.progress import duration
+
 CARD, FACTS = "README.md", "model_card.json"
 MODELS = ("base", "champion", "challenger")
 
@@ -46,7 +48,7 @@ def render_card(facts: Mapping[str, Any]) -> str:
     parts = [
         f"# Adapter of {facts['run_id']}",
         f"Trained by deskwheel {facts['code_version']} for pipeline `{facts['pipeline']}`,"
-        f" {facts['started_at']} to {facts['finished_at']}.",
+        f" {facts['started_at']} to {facts['finished_at']}{_earlier(facts)}.",
         "## Intended use",
         facts["intended_use"],
         "## Base model",
@@ -93,6 +95,14 @@ def shift_rows(shifts: Iterable[Mapping[str, Any]]) -> list[list[str]]:
         ]
         for s in shifts
     ]
+
+
+def _earlier(facts: Mapping[str, Any]) -> str:
+    """Of attempts before; cards of older releases do not tell, and mean the last attempt alone."""
+    if "earlier_s" not in facts:
+        return " (the last attempt only)"
+    took_s = facts["earlier_s"]
+    return f", after {duration(took_s)} of attempts that were broken off" if took_s else ""
 
 
 def _result(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from deltalake.exceptions import DeltaError
 
 from deskwheel import lake
 from deskwheel.tables import SNAPSHOTS, VALIDATED
-from train.members import read_members
+from train.data.members import read_members
 
 MIXES = ("category", "channel", "language")
 _ABOUT = ("table_version", "content_digest", "created_at", "suite_version", "code_version")

@@ -13,8 +13,8 @@ from dataclasses import replace
 
 from deskwheel.errors import SnapshotError
 from deskwheel.ids import digest
-from train.data import ChatRow, TrainingSet
-from train.members import read_members, train_ids
+from train.data.members import read_members, train_ids
+from train.data.training_set import ChatRow, TrainingSet
 
 
 def replay_size(fresh: int, share: float) -> int:

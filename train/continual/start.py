@@ -12,10 +12,10 @@ from typing import Any, Literal
 
 from deskwheel.settings import Settings, TrainSettings
 from deskwheel.state import State
-from train.champion import champion_folder, champion_run
 from train.continual.replay import replay_size
+from train.data.members import read_members, train_ids
 from train.files import MANIFEST
-from train.members import read_members, train_ids
+from train.judging.champion import champion_folder, champion_run
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from deskwheel import failpoint
 from deskwheel.errors import CheckpointError, NoRoomError
 from train.finetune.packed import file_digest
 from train.finetune.stopping import Stopping
@@ -40,6 +41,10 @@ class RunState:
         plain = {**vars(self), "stopping": vars(self.stopping)}
         (folder / STATE).write_text(json.dumps(plain), encoding="utf-8")
 
+    def told(self) -> dict[str, float]:
+        """What the report of a model checkpoint says; its losses may be of a step before."""
+        return {"checkpoint_step": float(self.step), "is_over": float(self.is_over)}
+
     @classmethod
     def read(cls, folder: Path) -> "RunState":
         """Out of a model checkpoint that `check_seal` has proven."""
@@ -53,6 +58,7 @@ def seal(folder: Path) -> None:
     digests = {str(f.relative_to(folder)): file_digest(f) for f in _files(folder)}
     draft = folder / f".{SEAL}"
     draft.write_text(json.dumps(digests, indent=1, sort_keys=True), encoding="utf-8")
+    failpoint.reach(failpoint.BEFORE_SEAL)
     os.replace(draft, folder / SEAL)
 
 
@@ -106,7 +112,8 @@ def storing(what: str) -> Iterator[None]:
         raise kind(
             f"{what} cannot be written ({'no room left' if is_full else error}); the one before it"
             " is whole, and the run can go on from there: free space in train.runs_dir,"
-            " train.checkpoints and the temporary folder, then `python -m train trigger fire`"
+            " train.checkpoints and the temporary folder, then `python -m train retry WINDOW`, or"
+            " for a run by itself the same command again"
         ) from error
 
 

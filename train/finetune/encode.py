@@ -13,7 +13,7 @@ import numpy as np
 
 from deskwheel.errors import SnapshotError
 from deskwheel.settings import TrainSettings
-from train.data import ChatRow
+from train.data.training_set import ChatRow
 from train.finetune.packed import Example
 from train.finetune.packing import repetitions
 from train.model import encode_pair

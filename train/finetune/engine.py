@@ -32,7 +32,8 @@ _OTHER_SHAPE = (
 Metrics = Mapping[str, float]
 Report = Callable[[Metrics, Path | None], None]
 """Takes the newest metrics and, after a save, the folder of a model checkpoint, which may be
-deleted once it returns. Called on every worker, equally often."""
+deleted once it returns. Called on every worker, equally often. With a model checkpoint comes what
+`RunState.told` says."""
 
 
 @dataclass(frozen=True, kw_only=True)

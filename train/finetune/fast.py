@@ -188,6 +188,7 @@ class _Loop:
         if self._rank == 0:
             with storing(f"model checkpoint {folder.name}"):
                 self._write(folder)
+        metrics = {**metrics, **self.state.told()}
         job.report(metrics, folder if self._rank == 0 else None)
         old = sorted(job.directory.glob("checkpoint-*"), key=lambda f: int(f.name[11:]))[:-_KEPT]
         for folder in old:

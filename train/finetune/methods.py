@@ -49,6 +49,11 @@ def check_method(settings: TrainSettings) -> None:
             f"train.engine='fast' trains an adapter on a CPU, not method={settings.method!r} with"
             f" use_gpu={settings.use_gpu}; set train.engine='sft'"
         )
+    if settings.engine == "fast" and settings.gradient_checkpointing == "on":
+        raise ConfigError(
+            "train.gradient_checkpointing='on' with train.engine='fast' is not offered: that engine"
+            " keeps activations; set train.engine='sft'"
+        )
 
 
 def check_served(settings: TrainSettings) -> None:
@@ -64,7 +69,7 @@ def check_served(settings: TrainSettings) -> None:
         if getattr(settings, key) == refused:
             raise ConfigError(
                 f"train.{key}={refused!r} {why}; set another one, or call"
-                " train.loop.train_adapter in workers of your own"
+                " train.finetune.loop.train_adapter in workers of your own"
             )
 
 
@@ -93,9 +98,10 @@ def adapter_config(settings: TrainSettings) -> LoraConfig | None:
     )
 
 
-def quantization(settings: TrainSettings) -> Any:
+def quantization(settings: TrainSettings, dtype: torch.dtype) -> Any:
     """How the frozen base is held for QLoRA (4-bit NormalFloat, scales quantised too), else None.
 
+    Its products are of `dtype`, the run's precision: a GPU without bfloat16 would emulate it.
     Source: Dettmers et al. 2023, QLoRA.
     """
     if settings.method != "qlora":
@@ -104,7 +110,7 @@ def quantization(settings: TrainSettings) -> Any:
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
         bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16,
+        bnb_4bit_compute_dtype=dtype,
     )
 
 

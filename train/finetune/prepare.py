@@ -12,8 +12,8 @@ from typing import Any
 from deskwheel.errors import SnapshotError
 from deskwheel.ids import digest
 from deskwheel.settings import TrainSettings
-from train.chat_file import load_chat_file
-from train.data import ChatRow, TrainingSet, find_snapshot, load_training_set
+from train.data.chat_file import load_chat_file
+from train.data.training_set import ChatRow, TrainingSet, find_snapshot, load_training_set
 from train.finetune.encode import Encoded, encode, tokenizer_sha256
 from train.finetune.packed import PackedSet, open_packed, pack_examples, write_packed
 from train.finetune.packing import VERSION, pack

@@ -32,6 +32,7 @@ from train.finetune.engine import (
     warmup_steps,
 )
 from train.finetune.lean_loss import LeanLoss
+from train.finetune.memory import recomputes
 from train.finetune.merged import MergedProducts
 from train.finetune.methods import adapter_config, has_lean_form, split_batch
 from train.finetune.precision import DTYPES
@@ -49,19 +50,21 @@ def train_by_sft(job: Job, resume_from: Path | None) -> Trained:
     """
     state = RunState.read(resume_from) if resume_from else None
     keeping = _Keeping(job, state.stopping if state else Stopping(), resume_from)
+    arguments = _arguments(job)
     trainer = _Trainer(
         model=job.model,
         processing_class=job.tokenizer,
         train_dataset=dataset_of(job.train),
         peft_config=adapter_config(job.settings),
-        args=_arguments(job),
+        args=arguments,
         data_collator=lambda rows: collate(rows, job.tokenizer.pad_token_id),
         callbacks=[keeping],
     )
     keeping.trainer = trainer
     load_start(trainer.model, job)
     if not job.settings.use_gpu and job.settings.method == "lora":
-        keeping.merged = _stand_in(trainer.model, DTYPES[job.precision])
+        is_lean = not arguments.gradient_checkpointing
+        keeping.merged = _stand_in(trainer.model, DTYPES[job.precision], is_lean=is_lean)
     if resume_from is not None and state is not None and state.is_over:
         _restore(trainer, resume_from)
     else:
@@ -78,9 +81,12 @@ def train_by_sft(job: Job, resume_from: Path | None) -> Trained:
     )
 
 
-def _stand_in(model: Any, dtype: torch.dtype) -> MergedProducts | LeanLoss:
-    """What computes a model under an adapter on a CPU: the whole of a Llama, or its products."""
-    if has_lean_form(model.get_base_model().config):
+def _stand_in(model: Any, dtype: torch.dtype, *, is_lean: bool) -> MergedProducts | LeanLoss:
+    """What computes a model under an adapter on a CPU: the whole of a Llama, or its products.
+
+    The whole keeps its activations.
+    """
+    if is_lean and has_lean_form(model.get_base_model().config):
         return LeanLoss(model, dtype)
     return MergedProducts(model, dtype)
 
@@ -127,11 +133,11 @@ class _Keeping(TrainerCallback):
                 loss, step=state.global_step, min_delta=self._job.settings.min_delta
             )
             control.should_training_stop |= self.stopping.is_over(self._job.settings.patience)
+        now = self._now(state, control)
         if state.is_world_process_zero:
             with storing(f"model checkpoint {folder.name}"):
-                self.best = finish_checkpoint(
-                    folder, self._job, self._now(state, control), best=self.best
-                )
+                self.best = finish_checkpoint(folder, self._job, now, best=self.best)
+        metrics = {**metrics, **now.told()}
         self._job.report(metrics, folder if state.is_world_process_zero else None)
 
     def _merge(self) -> None:
@@ -194,7 +200,12 @@ def _arguments(job: Job) -> SFTConfig:
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
         max_length=None,
-        gradient_checkpointing=False,
+        gradient_checkpointing=recomputes(
+            settings,
+            job.model,
+            tokens=at_once * settings.max_length,
+            is_wide=job.precision == "fp32",
+        ),
         bf16=job.precision == "bf16",
         fp16=job.precision == "fp16",
         use_cpu=not settings.use_gpu,

@@ -32,7 +32,7 @@ class RayJobs:
     Ray knows no order between jobs: each starts its driver at once, and its workers wait for the
     resources that they reserve. A cluster that was started anew has forgotten its jobs: they are
     `missing` and may be submitted again. That repeats compute and publishes nothing twice
-    (`train.publish`).
+    (`train.publishing.publish`).
     """
 
     def __init__(self, url: str, settings: JobSettings) -> None:

@@ -89,8 +89,16 @@ def _labels(settings: Settings) -> dict[str, str]:
 
 
 def _cluster(settings: Settings) -> Manifest:
+    """The job's cluster; with `train.min_workers` it begins with these, and Ray adds the others.
+
+    KubeRay submits a job once every pod that the cluster asks for runs, so what may be missing must
+    not be asked for at first. Source: github.com/ray-project/kuberay/issues/533.
+    """
+    workers = settings.train.workers
+    least = min(settings.train.min_workers or workers, workers)
     return {
         "rayVersion": version("ray"),
+        "enableInTreeAutoscaling": least < workers,
         "authOptions": {"mode": "token"},
         "headGroupSpec": {
             "rayStartParams": {"dashboard-host": "0.0.0.0"},  # noqa: S104 - a pod's own network
@@ -99,9 +107,9 @@ def _cluster(settings: Settings) -> Manifest:
         "workerGroupSpecs": [
             {
                 "groupName": "trainers",
-                "replicas": settings.train.workers,
-                "minReplicas": settings.train.workers,
-                "maxReplicas": settings.train.workers,
+                "replicas": least,
+                "minReplicas": least,
+                "maxReplicas": workers,
                 "rayStartParams": {},
                 "template": _pod("ray-worker", _worker_resources(settings), settings),
             }

@@ -14,8 +14,8 @@ from deskwheel.errors import SnapshotError
 from deskwheel.ids import content_hash, text_digest
 from deskwheel.records import Snapshot, SnapshotMember, Split
 from deskwheel.settings import Settings
-from train.chat_file import is_chat_file
-from train.data import TrainingSet, golden_ids, read_valid
+from train.data.chat_file import is_chat_file
+from train.data.training_set import TrainingSet, golden_ids, read_valid
 
 _COLUMNS = (
     "example_id", "verdict", "kind", "query", "context", "response", "rejected_response", "thumb",

@@ -80,20 +80,25 @@ class Judge:
     def _log_probs(
         self, rows: Sequence[Sequence[Example]], *, at_once: int = _AT_ONCE
     ) -> list[tuple[float, int]]:
-        """Of each row of examples the log-probability of the answers, and their tokens."""
-        model, found = self._model, list[tuple[float, int]]()
+        """Of each row of examples the log-probability of the answers, and their tokens.
+
+        Rows of like length are computed together: the shorter ones are filled up.
+        """
+        model, found = self._model, dict[int, tuple[float, int]]()
+        order = sorted(range(len(rows)), key=lambda place: sum(len(e.ids) for e in rows[place]))
         was_training = model.training
         model.eval()
         with torch.no_grad(), self._autocast():
             for start in range(0, len(rows), at_once):
-                laid = [lay_side_by_side(row) for row in rows[start : start + at_once]]
-                batch = collate(laid, self._pad)
+                places = order[start : start + at_once]
+                batch = collate([lay_side_by_side(rows[place]) for place in places], self._pad)
                 batch = {name: value.to(model.device) for name, value in batch.items()}
                 outputs = model(**batch, use_cache=False, fused_lm_head=True)
                 totals = outputs.log_probs.float().sum(1).tolist()
-                found += zip(totals, outputs.label_mask.sum(1).tolist(), strict=True)
+                tokens = outputs.label_mask.sum(1).tolist()
+                found |= zip(places, zip(totals, tokens, strict=True), strict=True)
         model.train(was_training)
-        return found
+        return [found[place] for place in range(len(rows))]
 
     def _autocast(self) -> Any:
         dtype = DTYPES[self._precision]

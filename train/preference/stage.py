@@ -18,13 +18,15 @@ from deskwheel.settings import TrainSettings
 from train.files import BEST
 from train.finetune.checkpoints import seal, storing
 from train.finetune.engine import Metrics, Report
+from train.finetune.loop import Outcome
 from train.finetune.packed import PackedSet
-from train.loop import Outcome
+from train.finetune.precision import DTYPES
 from train.model import save_adapter
 from train.preference.answers import Preferences
 from train.preference.choice import choose_method, decide
 from train.preference.comparisons import Comparisons, compare_judged, compare_pairs
 from train.preference.encode import encode_judged, encode_pairs, only_fitting
+from train.preference.lean import LeanAnswers, is_lean
 from train.preference.rewards import Judge, Standing
 from train.preference.trainers import REFERENCE, Lesson, count_steps, dpo_trainer, kto_trainer
 
@@ -135,7 +137,7 @@ def learn_preferences(
         folder = directory / "preferred"
         with storing("model checkpoint of preferences"):
             _write(folder, source, tuned, learnt, base_model=settings.base_model)
-    report({"step": float(tuned.steps + learnt.steps)}, folder)
+    report({"step": float(tuned.steps + learnt.steps), "is_over": 1.0}, folder)
     return learnt
 
 
@@ -172,10 +174,13 @@ def _learn(
 ) -> Learnt:
     model, history = tuned.model, list[Metrics]()
 
+    planned = float(count_steps(settings, len(task.train)))
+
     def tell(entry: Metrics) -> None:
         counted_on = {**entry, "step": entry["step"] + tuned.steps}
         history.append(counted_on)
-        report(counted_on, None)
+        own = {"preference_step": entry["step"], "preference_steps": planned}
+        report({**counted_on, **own}, None)
 
     lesson = Lesson(
         settings=settings,
@@ -188,6 +193,10 @@ def _learn(
     )
     kept = {name: value.clone() for name, value in get_peft_model_state_dict(model).items()}
     trainer = (dpo_trainer if task.method == "dpo" else kto_trainer)(lesson, task.train)
+    lean = None
+    if is_lean(model, settings):
+        lean = LeanAnswers(model, frozen=REFERENCE, dtype=DTYPES[tuned.precision])
+        trainer.add_callback(lean)
     pad = tuned.tokenizer.pad_token_id
     judge = Judge(model, task.comparisons, dev, pad=pad, precision=tuned.precision)
     learnt = Learnt(
@@ -206,10 +215,12 @@ def _learn(
     model.delete_adapter(REFERENCE)
     if not learnt.reason:
         learnt = _with_verdict(learnt, judge.judge(), settings)
+    if lean is not None:
+        lean.remove()
     if not learnt.is_taken:
         set_peft_model_state_dict(model, kept)
     model.eval()
-    steps = min(count_steps(settings, len(task.train)), trainer.state.global_step)
+    steps = min(int(planned), trainer.state.global_step)
     return replace(learnt, steps=steps, history=tuple(history))
 
 

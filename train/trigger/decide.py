@@ -12,7 +12,7 @@ from typing import Any
 from deskwheel.settings import Settings, TriggerSettings
 from deskwheel.state import State
 from train.trigger.facts import next_start, read_inputs
-from train.trigger.forecast import forecast, is_due, told
+from train.trigger.forecast import forecast, is_due, told, why_unknown
 from train.trigger.holds import holds_of, zone_of
 from train.trigger.inputs import Inputs
 from train.trigger.policies import Opinion, cap_of, effective, policies_of
@@ -128,9 +128,7 @@ def _sentence(
     settings: TriggerSettings,
 ) -> str:
     """The reason: who or what decided, then what is missing, then when it may be there."""
-    if outcome == "waiting":
-        return inputs.why_taken
-    parts = []
+    parts = [inputs.why_taken] if outcome == "waiting" else []
     if order := inputs.pause or inputs.request:
         verb = "paused" if inputs.pause else "asked for"
         parts.append(f"{verb} by {order.by}: {order.reason}")
@@ -140,7 +138,12 @@ def _sentence(
         parts += [o.why for o in opinions if o.is_for]
     if not inputs.request and outcome != "paused":
         parts += [o.why for o in held if not o.is_for]
-    if next_at is not None:
-        at = told(next_at, now=inputs.now, zone=zone_of(settings))
-        parts.append(f"next at about {at}")
+    if outcome not in ("fired", "waiting", "paused"):
+        parts.append(_outlook(next_at, inputs, settings))
     return "; ".join(parts)
+
+
+def _outlook(next_at: datetime | None, inputs: Inputs, settings: TriggerSettings) -> str:
+    if next_at is not None:
+        return f"next at about {told(next_at, now=inputs.now, zone=zone_of(settings))}"
+    return f"no forecast: {why_unknown(inputs)}"

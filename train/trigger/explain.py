@@ -6,7 +6,7 @@ from typing import Any
 
 from deskwheel.settings import TriggerSettings
 from train.trigger.decide import OUTCOMES, TriggerDecision
-from train.trigger.forecast import told
+from train.trigger.forecast import told, why_unknown
 from train.trigger.holds import holds_of, zone_of
 from train.trigger.inputs import Inputs
 from train.trigger.policies import POLICIES, Opinion, cap_of, quotas_of
@@ -55,9 +55,15 @@ def explanation(
     lines += _bars(inputs, settings)
     zone = zone_of(settings)
     at = decision.next_at and told(decision.next_at, now=inputs.now, zone=zone)
-    lines += ["", f"next at about {at}" if at else "no forecast"]
+    lines += ["", f"next at about {at}" if at else f"no forecast{_why(decision, inputs)}"]
     lines += _evaluations(entries)
     return "\n".join(lines)
+
+
+def _why(decision: TriggerDecision, inputs: Inputs) -> str:
+    """Nothing for an answer that needs no forecast."""
+    is_open = decision.outcome not in ("fired", "waiting", "paused")
+    return f": {why_unknown(inputs)}" if is_open else ""
 
 
 def _policies(inputs: Inputs, settings: TriggerSettings) -> list[Opinion]:

@@ -13,6 +13,7 @@ from deskwheel.settings import Settings
 from deskwheel.state import Row, State
 from deskwheel.tables import VALIDATED
 from deskwheel.times import from_us, to_us
+from train.trigger.forecast import LEAST_ARRIVALS
 from train.trigger.fresh import Fresh, counts, fresh_examples
 from train.trigger.holds import BUDGET_SPAN
 from train.trigger.inputs import Inputs, Spent
@@ -20,7 +21,6 @@ from train.trigger.orders import read_pause, read_request
 
 RATE_SPAN = timedelta(days=1)
 """Rates are of the last day, so that night and day are both in them."""
-_MIN_ARRIVALS = 5
 _HOUR_S = 3600
 
 
@@ -75,7 +75,7 @@ def rates(
     begin = max(since or from_us(min(firsts)), now - RATE_SPAN)
     days = (now - begin) / timedelta(days=1)
     lately = {n: len(t) - int(np.searchsorted(t, to_us(begin))) for n, t in arrived_us.items()}
-    if sum(lately.values()) < _MIN_ARRIVALS or days <= 0:
+    if sum(lately.values()) < LEAST_ARRIVALS or days <= 0:
         return {}
     return {name: count / days for name, count in lately.items()}
 
@@ -105,12 +105,13 @@ def spent_in(state: State, windows: Sequence[Row]) -> list[Spent]:
 
 
 def _hours(run: Row | None) -> float | None:
-    """Hours of a finished run times its workers."""
+    """Hours of a finished run times its workers, attempts that were broken off among them."""
     if run is None:
         return None
     begin, end = (datetime.fromisoformat(str(run[k])) for k in ("started_at", "finished_at"))
     workers = int(run.get("settings", {}).get("workers", 1))
-    return (end - begin).total_seconds() / _HOUR_S * workers
+    took_s = (end - begin).total_seconds() + float(run.get("earlier_s", 0.0))
+    return took_s / _HOUR_S * workers
 
 
 def _moment(window: Row) -> datetime:
@@ -118,7 +119,10 @@ def _moment(window: Row) -> datetime:
 
 
 def _why_taken(last: Row) -> str:
+    start = last["from_version"]
     if last["phase"] == "failed":
-        start = last["from_version"]
-        return f"window {start} failed; its examples are claimed again with the next version"
-    return f"no version since window {last['from_version']}"
+        return (
+            f"window {start} failed; its examples are claimed again with the next version, or"
+            f" `python -m train retry {start}` goes on with it"
+        )
+    return f"no version since window {start}"

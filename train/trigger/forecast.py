@@ -10,6 +10,8 @@ from train.trigger.inputs import Inputs
 from train.trigger.policies import Policy, policies_of
 
 _HORIZON = timedelta(days=90)
+LEAST_ARRIVALS = 5
+"""Of the last day, or since the last window; fewer say nothing of what will come."""
 _FIRST_LOOK = timedelta(minutes=1)
 _GROWTH = 1.25
 """Looks ahead are spaced by this factor: 53 of them reach the horizon."""
@@ -39,6 +41,13 @@ def forecast(inputs: Inputs, settings: TriggerSettings) -> datetime | None:
         else:
             early = middle
     return _after_holds(inputs, settings, inputs.now + late)
+
+
+def why_unknown(inputs: Inputs) -> str:
+    """Why `forecast` said None."""
+    if not any(inputs.per_day.values()):
+        return f"fewer than {LEAST_ARRIVALS} came lately"
+    return f"not within {_HORIZON // timedelta(days=1)} days at this rate"
 
 
 def is_due(entries: Sequence[Sequence[Policy]], inputs: Inputs) -> bool:

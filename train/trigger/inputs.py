@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import numpy as np
+
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
@@ -44,9 +46,9 @@ class Inputs:
     """Category → counted examples a day, lately; empty where too few came to say."""
     before: Mapping[str, int] = field(default_factory=dict)
     """Category → valid examples of the last window."""
-    lengths: Sequence[int] = ()
+    lengths: Sequence[int] | np.ndarray = ()
     """Characters of the counted answers, and below of the last window's; empty if not read."""
-    lengths_before: Sequence[int] = ()
+    lengths_before: Sequence[int] | np.ndarray = ()
     last_window_at: datetime | None = None
     spent: Sequence[Spent] = ()
     """Windows of the last 30 days, oldest first."""

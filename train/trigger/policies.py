@@ -10,9 +10,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Protocol
 
+import numpy as np
+
 from deskwheel.errors import ConfigError
 from deskwheel.settings import TriggerSettings
 from train.trigger.inputs import Inputs
+
+Lengths = Sequence[int] | np.ndarray
 
 _BINS = 10
 """Source: Siddiqi, "Credit Risk Scorecards" (2006), chapter 9, deciles."""
@@ -171,7 +175,7 @@ class Drift:
         (Journal of Risk Model Validation, 2020).
         """
         measures = {"categories": (inputs.before, inputs.counted)}
-        if inputs.lengths and inputs.lengths_before:
+        if len(inputs.lengths) and len(inputs.lengths_before):
             measures["lengths"] = _binned(inputs.lengths_before, inputs.lengths)
         numbers: dict[str, float] = {}
         moved = ""
@@ -215,13 +219,14 @@ def _chance(before: Mapping[str, int], now: Mapping[str, int]) -> float:
     return quantile * (1 / sum(before.values()) + 1 / sum(now.values()))
 
 
-def _binned(before: Sequence[int], now: Sequence[int]) -> tuple[Counter[str], Counter[str]]:
+def _binned(before: Lengths, now: Lengths) -> tuple[dict[str, int], dict[str, int]]:
     """Both by the tenths of the first."""
-    ordered = sorted(before)
-    edges = sorted({ordered[len(ordered) * i // _BINS] for i in range(1, _BINS)})
+    ordered = np.sort(np.asarray(before))
+    edges = np.unique(ordered[[len(ordered) * i // _BINS for i in range(1, _BINS)]])
 
-    def count(values: Sequence[int]) -> Counter[str]:
-        return Counter(str(sum(v > edge for edge in edges)) for v in values)
+    def count(values: Lengths) -> dict[str, int]:
+        found = np.bincount(np.searchsorted(edges, np.asarray(values), side="left"))
+        return {str(place): count for place, count in enumerate(found.tolist()) if count}
 
     return count(before), count(now)
 

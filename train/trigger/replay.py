@@ -5,7 +5,7 @@ Pure: each hour is judged by the very code that judges now.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +31,8 @@ class Traffic:
     plain: np.ndarray
     """Those of `counted` that are no corrections."""
     corrections: np.ndarray
+    lengths: np.ndarray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    """int64[examples]: characters of each counted answer, by time; empty where nobody knows."""
 
     @property
     def days(self) -> float:
@@ -131,7 +133,9 @@ class _Pending:
 
     def __init__(self, traffic: Traffic) -> None:
         self._traffic = traffic
-        self._from = self._to = 0
+        self._from = self._to = self._trained = 0
+        self._ends = np.concatenate([[0], np.cumsum(traffic.counted.sum(axis=1))])
+        """How many examples came before each step."""
         self._counted, self._plain, self._corrections = (
             np.zeros(len(traffic.names), dtype=np.int64) for _ in range(3)
         )
@@ -160,6 +164,8 @@ class _Pending:
             corrections=self._by_name(self._corrections),
             oldest_at=None if is_empty else self._middle(self._from),
             version=self._to,
+            lengths=self._lengths(self._trained, self._to),
+            lengths_before=self._lengths(0, self._trained),
             **more,
         )
 
@@ -171,8 +177,12 @@ class _Pending:
         ]
         for column in (self._counted, self._plain, self._corrections):
             column[:] = 0
-        self._from = self._to
+        self._from = self._trained = self._to
         return ages
+
+    def _lengths(self, first: int, end: int) -> np.ndarray:
+        """Of the answers of some steps."""
+        return self._traffic.lengths[self._ends[first] : self._ends[end]]
 
     def _middle(self, step: int) -> datetime:
         return self._traffic.begin + self._traffic.step * (step + 0.5)

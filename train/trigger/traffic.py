@@ -86,5 +86,7 @@ def traffic_of(fresh: Fresh, *, step: timedelta) -> Traffic | None:
 
     counted, plain, corrections = map(by_step, maps)
     return Traffic(
-        begin=begin, step=step, names=names, counted=counted, plain=plain, corrections=corrections
-    )
+        begin=begin, step=step, names=names, counted=counted, plain=plain, corrections=corrections,
+        # Ascending, like the examples that were counted.
+        lengths=np.asarray(fresh.lengths, dtype=np.int64),
+    )  # fmt: skip

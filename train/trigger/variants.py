@@ -5,6 +5,8 @@ Reads `validated_examples`, windows and runs; writes a picture where one is aske
 
 import argparse
 import json
+import math
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -37,7 +39,13 @@ def replay_verb(settings: Settings, arguments: argparse.Namespace) -> int:
     step = timedelta(hours=arguments.step_h)
     windows = [] if arguments.simulate else _windows(settings)
     run_h = _run_hours(arguments.run_h, windows)
-    traffic = _simulated(arguments, step) if arguments.simulate else _past(settings, step)
+    has_drift = any("drift" in entry for _, s in variants for entry in s.policies)
+    if arguments.simulate:
+        traffic = _simulated(arguments, step)
+        if has_drift:
+            print("made-up answers have no lengths: drift is of categories only", file=sys.stderr)
+    else:
+        traffic = _past(settings, step, has_lengths=has_drift)
     results = [replay(traffic, s, name=name, run_h=run_h) for name, s in variants]
     if windows:
         results.append(replay_windows(traffic, windows, name="as it was", run_h=run_h))
@@ -108,7 +116,8 @@ def _simulated(arguments: argparse.Namespace, step: timedelta) -> Traffic:
         mix = {name.strip(): float(share) for name, _, share in pairs}
     except ValueError:
         mix = {}
-    if not mix or min(mix.values()) < 0 or not sum(mix.values()):
+    # A share that is no number is not at least 0 either.
+    if not mix or not all(0 <= share < math.inf for share in mix.values()) or not any(mix.values()):
         raise ConfigError(f"--mix {arguments.mix}: write NAME=SHARE,…, as billing=.4,setup=.6")
     scenario = Scenario(
         begin=_BEGIN,
@@ -122,12 +131,14 @@ def _simulated(arguments: argparse.Namespace, step: timedelta) -> Traffic:
     return simulate(scenario, step=step, seed=arguments.seed)
 
 
-def _past(settings: Settings, step: timedelta) -> Traffic:
+def _past(settings: Settings, step: timedelta, *, has_lengths: bool) -> Traffic:
     lake_dir = settings.pipeline.lake
     version = lake.current_version(lake_dir, VALIDATED)
     if version is not None:
         once_by = settings.trigger.count_once_by
-        fresh = fresh_examples(lake_dir, since=None, version=version, once_by=once_by)
+        fresh = fresh_examples(
+            lake_dir, since=None, version=version, once_by=once_by, has_lengths=has_lengths
+        )
         if traffic := traffic_of(fresh, step=step):
             return traffic
     raise ServiceError(

@@ -16,15 +16,17 @@ from train.trigger.explain import explained, explanation
 from train.trigger.facts import read_inputs
 from train.trigger.inputs import Inputs
 from train.trigger.log import last_entries
+from train.trigger.ranges import check_ranges
 
 
 def trigger(settings: Settings, arguments: argparse.Namespace) -> int:
     """Verb `trigger`: do what the action says.
 
     Raises:
-        ConfigError: an order has no reason.
+        ConfigError: an order has no reason, or a number is one that nothing can be done with.
         StateError: the trigger is not in the state that the order needs.
     """
+    check_ranges(arguments)
     if arguments.action == "replay":
         from train.trigger.variants import replay_verb  # noqa: PLC0415  loads what others need not
 

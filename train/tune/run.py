@@ -15,12 +15,12 @@ import ray
 from deskwheel.errors import ConfigError, SnapshotError
 from deskwheel.settings import Settings
 from train.finetune.packed import read_index
-from train.fit import connect
-from train.job import job_config, pack_data
 from train.tune.kept import Search, Trial, missing
 from train.tune.search import Budget, Tell, run_search
 from train.tune.space import recipe_of
 from train.tune.wanted import Wanted
+from train.workers.cluster import connect
+from train.workers.job import job_config, pack_data
 
 
 def search_settings(settings: Settings, wanted: Wanted, known: Search | None) -> Search:

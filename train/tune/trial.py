@@ -10,17 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from train.finetune.loop import Metrics, train_adapter
 from train.finetune.packed import open_packed
-from train.job import job_settings
-from train.loop import Metrics, train_adapter
 from train.tune.search import Tell
+from train.workers.job import job_settings
 
 
 def train_trial(job: Mapping[str, Any], order: Mapping[str, Any], tell: Tell) -> None:
     """Train with an order's recipe and tell the loss of each look at dev.
 
     Args:
-        job: `train.job.job_config` with the folder of the packed snapshot.
+        job: `train.workers.job.job_config` with the folder of the packed snapshot.
         order: `recipe`, what the trial changes in `[train]`, and its `scratch` folder.
         tell: takes step and loss.
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from deskwheel.errors import ConfigError
 from deskwheel.settings import Settings
 from train.bases.candidates import find_candidate
-from train.chat_file import load_chat_file, snapshot_id_of
-from train.data import find_snapshot
+from train.data.chat_file import load_chat_file, snapshot_id_of
+from train.data.training_set import find_snapshot
 from train.tune.kept import Search
 from train.tune.space import (
     Proposal,

@@ -9,8 +9,9 @@ sum and one to three digits stay, because they are more often a model year, a pr
 
 Pass 2 (`redact_conversation`) runs on the assembled conversation. The agent's question types what
 was open ("last four of your SSN?" makes `<NUMBER:…>` an `<SSN_LAST4_1>`) and finds what pass 1
-left, people who were named once are found where they are named again, ids of orders and tickets
-become slots (`<ORDER_1>`), and all masks are numbered (see `transforms.redact.placeholders`).
+left. Values and people that were masked once are found again by their tags, by whomever and however
+they are said (`transforms.redact.echoes`). Ids of orders and tickets become slots (`<ORDER_1>`),
+and all masks are numbered (see `transforms.redact.placeholders`).
 
 `redact` is for a single text without a conversation: masks as `<TYPE>`, ids of things untouched.
 """
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from transforms.redact.conversation import Spoken, questions, redact_conversation
 from transforms.redact.cues import asked_for
 from transforms.redact.engine import Context, Known, find_spans
+from transforms.redact.known import as_known
 from transforms.redact.placeholders import Tagger, bare, tag_scope
 from transforms.redact.spans import PERSONAL, THINGS, Span, replace_spans
 
@@ -30,7 +32,7 @@ __all__ = [
     "redact_conversation", "redact_turn", "tag_scope",
 ]  # fmt: skip
 
-VERSION = "redact-2"
+VERSION = "redact-3"
 
 
 def redact(text: str, context: Context | None = None) -> tuple[str, dict[str, int]]:
@@ -73,9 +75,15 @@ def redact_turn(text: str, context: Context, tagger: Tagger) -> tuple[str, dict[
 def mask_turn(text: str, context: Context, tagger: Tagger) -> Masked:
     """Pass 1, with where each place of the text went."""
     spans = _personal(text, context)
-    masks = [tagger.mask(s.type, text[s.start : s.end]) for s in spans]
+    masks = [tagger.mask(s.type, _as_told(s, text, context.known)) for s in spans]
     edits = tuple((s.start, s.end, len(mask)) for s, mask in zip(spans, masks, strict=True))
     return Masked(replace_spans(text, spans, masks), _counts(spans), edits)
+
+
+def _as_told(span: Span, text: str, known: Known) -> str:
+    """What a span's tag is made of: a near miss of a known name counts as that name."""
+    value = text[span.start : span.end]
+    return as_known(value, known.names) if span.type == "PERSON" and known.names else value
 
 
 def merge_counts(all_counts: Sequence[Mapping[str, int]]) -> dict[str, int]:

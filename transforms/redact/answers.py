@@ -8,9 +8,10 @@ import re
 from collections.abc import Iterator, Sequence
 
 from transforms.redact.likeness import name_likeness
-from transforms.redact.names import plain
+from transforms.redact.names import ENDINGS, plain
 from transforms.redact.spans import Span
 from transforms.redact.spoken import NUMBER_WORDS
+from transforms.redact.states import STATE_WORDS
 from transforms.redact.view import View
 from transforms.redact.words import AMBIGUOUS, COMMON_WORDS, FIRST_NAMES, NOT_NAMES, SURNAMES
 
@@ -35,6 +36,9 @@ _LIKELY_WITH_NUMBER = 0.5
 """Mean log-odds of a name, see `likeness`. Source: chosen on the development half of MultiDoGO,
 where most unlisted words above the first, alone in a message, are names."""
 _LIKELY_WORDS = 2
+_NATIONS = ("ese", "ian")
+"""Ends of words for where somebody is from: "I am Canadian"."""
+
 _NAME_CHARS = 4
 """Shorter words that no list has are mostly codes: "kij 561", "crv"."""
 _NAME_AND_NUMBER = re.compile(
@@ -70,11 +74,63 @@ def find_answer_name(view: View, *, is_asked: bool) -> Iterator[Span]:
     if not words or len(words) > _MOST_WORDS:
         return
     plains = [plain(m[0]) for m in words]
-    if any(p in COMMON_WORDS and p not in FIRST_NAMES for p in plains):
+    is_titled = len(words) > 1 and all(m[0][0].isupper() and not m[0].isupper() for m in words)
+    is_word = [p in COMMON_WORDS and p not in FIRST_NAMES for p in plains]
+    # "Mark Hope" is a name after the question for one; "Of Course" and "Not Yet" never are.
+    if all(is_word) or (any(is_word) and not (is_asked and is_titled)):
         return
     is_even = len({m[0][0].isupper() for m in words}) == 1
     if is_asked or (is_even and (_is_full_name(plains) or _is_likely(plains, _LIKELY))):
         yield Span(start + words[0].start(), start + words[-1].end(), "PERSON", 4)
+
+
+SECRETS = ("PASSWORD", "USERNAME", "EMAIL")
+"""Types whose values may look like anything, in the order in which a question is believed."""
+
+_SECRET_CHARS = range(4, 65)
+_SECRET_WORDS = 3
+_SECRET_WORD = re.compile(r"[^\s,;<>\"]+")
+_CUT_EMAIL = re.compile(
+    r"[\w.+-]{2,64} ?(?:@|\bat\b|\barroba\b|\bchez\b) ?[\w-]{2,40}(?: ?(?:\.|dot) ?\w+)*"
+)
+_NO_SECRETS = frozenset(
+    "again already always caps changed correct default different done forgot forgotten generated"
+    " incorrect invalid lost lowercase nada nessuna nessuno nichts nien niente ninguna ninguno"
+    " nothing nee olvide olvidado oublie pareil random rien same several temporary today tried"
+    " twice unknown unsure uppercase vergessen vergeten weiss weet keine aucun aucune".split()
+)
+"""What people say instead of a password, a login or an address."""
+
+
+def find_asked_secret(view: View, asked: frozenset[str]) -> Iterator[Span]:
+    """A password, login or cut mail address in a message of one to three words, where asked for."""
+    kind = next(kind for kind in SECRETS if kind in asked)
+    start, end = answer_range(view.lower)
+    body = view.lower[start:end]
+    if "?" in body[:-1] or len(body) > _ANSWER_CHARS:
+        return
+    if kind == "EMAIL" and (cut := _CUT_EMAIL.fullmatch(body)):
+        yield Span(start, start + cut.end(), "EMAIL", 3)
+        return
+    words = list(_SECRET_WORD.finditer(view.text, start, end))
+    if len(words) > _SECRET_WORDS:
+        return
+    for match in words:
+        value = match[0].rstrip(".,")
+        if _is_secret(value, is_alone=len(words) == 1 and kind != "EMAIL"):
+            yield Span(match.start(), match.start() + len(value), kind, 4)
+
+
+def _is_secret(value: str, *, is_alone: bool) -> bool:
+    """Whether a token mixes letters with digits or signs, or is an unknown word and all is said."""
+    if len(value) not in _SECRET_CHARS or not any(c.isalpha() for c in value):
+        return False
+    if any(c.isdecimal() or c in "_!$%&*#+=@^~" for c in value.rstrip("!")):
+        return True
+    word = plain(value.rstrip("!"))
+    is_word = word in COMMON_WORDS or word in NOT_NAMES or word in _NO_SECRETS
+    is_word = is_word or word in STATE_WORDS or word.endswith(ENDINGS)
+    return is_alone and not is_word
 
 
 def _is_full_name(plains: Sequence[str]) -> bool:
@@ -88,8 +144,10 @@ def _is_likely(plains: Sequence[str], least: float) -> bool:
     """Whether one or two words are spelled like names and are no words that we know."""
     return len(plains) <= _LIKELY_WORDS and all(
         len(p) >= _NAME_CHARS
+        and not p.endswith(_NATIONS)
         and p not in NOT_NAMES
         and p not in NUMBER_WORDS
+        and p not in STATE_WORDS
         and name_likeness(p) >= least
         for p in plains
     )

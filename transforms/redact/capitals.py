@@ -10,12 +10,13 @@ from collections.abc import Iterator, Sequence
 
 from transforms.redact.names import ARTICLE_BEFORE, GREETING, plain
 from transforms.redact.spans import Span
+from transforms.redact.states import STATE_WORDS
 from transforms.redact.view import View
 from transforms.redact.words import AMBIGUOUS, COMMON_WORDS, FIRST_NAMES, NOT_NAMES, SURNAMES
 
 _CAPITAL = r"[^\W\d_a-zß-ÿ][^\W\d_][\w'-]{0,28}"
 _WORD = re.compile(r"[^\W\d_][\w'-]{0,30}")
-_ADDRESSED = re.compile(rf"(?P<v>{_CAPITAL})(?=[,.!]|\s*$|[ \t]*\n)")
+_ADDRESSED = re.compile(rf"(?P<v>{_CAPITAL})(?= ?[,.!]|\s*$|[ \t]*\n)")
 _KIN = re.compile(
     r"\b(?:my|his|her|our) (?:husband|wife|son|daughter|mother|father|mum|mom|dad|friend|colleague"
     r"|kid|child|partner|brother|sister|boss|neighbou?r|mann|frau|sohn|tochter|kollege|kollegin)"
@@ -74,7 +75,8 @@ def _if_name(match: re.Match[str]) -> Iterator[Span]:
 
 def _is_open(word: str) -> bool:
     """Whether a plain word may be a name: no word that we know to be something else."""
-    return word in FIRST_NAMES or (word not in COMMON_WORDS and word not in NOT_NAMES)
+    is_word = word in COMMON_WORDS or word in NOT_NAMES or word in STATE_WORDS
+    return word in FIRST_NAMES or not is_word
 
 
 def _with_initial(text: str) -> Iterator[Span]:

@@ -5,26 +5,22 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from transforms.redact.cues import asked_for, first_of
+from transforms.redact.cues import asked_for, cue_before, first_of
+from transforms.redact.echoes import OPEN, Echoes, Told, told_in
 from transforms.redact.engine import Context, find_spans
-from transforms.redact.names import ARTICLE_BEFORE, plain
 from transforms.redact.numbers import ASK_ORDER
 from transforms.redact.placeholders import Numbering, Tagger, blank, count_key, masks
-from transforms.redact.spans import THINGS, Span, disjoint
+from transforms.redact.spans import THINGS, Piece, Span, disjoint
 from transforms.redact.view import has_any
-from transforms.redact.words import COMMON_WORDS
-
-OPEN = frozenset({"NUMBER", "DATE"})
-"""Types of pass 1 whose meaning only the question tells."""
 
 _WAITING_CHARS = 60
 """An agent's short remark without a question ("Take your time.") leaves the question open."""
 
+_PLACES = frozenset({"POSTCODE", "ADDRESS"})
 _THING_CHARS = 5
 """Shorter ids occur by chance in other turns."""
 
 _ID = re.compile(r"\w[\w./-]*")
-_NAMED = re.compile(r"[^\W\d_][\w'-]{2,30}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,24 +31,18 @@ class Spoken:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A range of a turn that is masked: by a mask of pass 1, or by a span of pass 2."""
-
-    start: int
-    end: int
-    type: str
-    tag: str | None
-
-
 def redact_conversation(
     turns: Sequence[Spoken], tagger: Tagger, context: Context | None = None
 ) -> tuple[list[str], dict[str, int]]:
     """The turns' texts with numbered masks, and how counts a type change against pass 1."""
     found, changes = find_pieces(turns, tagger, context)
-    numbering = Numbering()
+    numbering = Numbering(_full_names(found))
     texts = [_numbered(t.text, pieces, numbering) for t, pieces in zip(turns, found, strict=True)]
     return texts, {kind: n for kind, n in sorted(changes.items()) if n}
+
+
+def _full_names(found: Sequence[Sequence[Piece]]) -> Iterator[str]:
+    return (p.tag for pieces in found for p in pieces if p.type == "PERSON" and p.tag)
 
 
 def find_pieces(
@@ -65,18 +55,17 @@ def find_pieces(
         _pieces(turn, asked, tagger, base, changes)
         for turn, asked in zip(turns, questions(turns), strict=True)
     ]
-    people = {
-        part
-        for pieces in found
-        for p in pieces
-        if p.type == "PERSON" and p.tag
-        for part in p.tag.split(".")
-    }
+    told = told_in([turn.text for turn in turns], found)
+    echoes = Echoes(told, tagger)
     things = _values(turns, found)
     whole = []
     for turn, named in zip(turns, found, strict=True):
-        pieces = [_as_first_named(turn.text, p, things, changes) for p in named]
-        more = [*_named_again(turn.text, people, tagger), *_ids_again(turn.text, things, tagger)]
+        pieces = [
+            _retyped(piece, _told_type(turn.text, piece, things, told), changes) for piece in named
+        ]
+        more = echoes.find(turn.text)
+        if things:
+            more += _ids_again(turn.text, things, tagger)
         whole.append(_together(pieces, more, changes))
     return whole, changes
 
@@ -97,19 +86,29 @@ def _pieces(
 ) -> list[Piece]:
     pieces = []
     for match in masks(turn.text):
-        kind = match["type"]
-        if kind in OPEN and turn.role == "customer" and asked:
-            new = "DOB" if kind == "DATE" and "DOB" in asked else first_of(asked, ASK_ORDER)
-            if new is not None and (kind == "NUMBER" or new == "DOB"):
-                changes[kind] -= 1
-                changes[count_key(new)] += 1
-                kind = new
-        pieces.append(Piece(match.start(), match.end(), kind, match["tag"]))
+        piece = Piece(match.start(), match.end(), match["type"], match["tag"])
+        if turn.role == "customer" and asked:
+            piece = _retyped(piece, _asked_type(turn.text, piece, asked), changes)
+        pieces.append(piece)
     spans = [
         Piece(s.start, s.end, s.type, tagger.tag(s.type, turn.text[s.start : s.end]))
         for s in find_spans(blank(turn.text), base.of_turn(turn.role, asked))
     ]
     return _together(pieces, spans, changes)
+
+
+def _asked_type(text: str, piece: Piece, asked: frozenset[str]) -> str:
+    """The type that a question gives to a mask of pass 1, if that type was open or suspected."""
+    if piece.type == "DATE":
+        return "DOB" if "DOB" in asked else "DATE"
+    is_suspected = (
+        piece.type == "POSTCODE"
+        and asked.isdisjoint(_PLACES)
+        and cue_before(text.lower(), piece.start) != "POSTCODE"
+    )
+    if piece.type != "NUMBER" and not is_suspected:
+        return piece.type
+    return first_of(asked, ASK_ORDER) or piece.type
 
 
 def _together(pieces: Sequence[Piece], more: Sequence[Piece], changes: Counter[str]) -> list[Piece]:
@@ -129,24 +128,6 @@ def _together(pieces: Sequence[Piece], more: Sequence[Piece], changes: Counter[s
     return result
 
 
-def _named_again(text: str, people: set[str], tagger: Tagger) -> Iterator[Piece]:
-    """Words with a capital that are part of a name of this conversation, by their tags."""
-    if not people:
-        return
-    for match in _NAMED.finditer(blank(text)):
-        if not match[0][0].isupper():
-            continue
-        word = plain(match[0])
-        if word in COMMON_WORDS:
-            continue
-        if ARTICLE_BEFORE.search(text[max(0, match.start() - 6) : match.start()]):
-            continue
-        tag = tagger.hash(word)
-        if tag in people:
-            end = match.end() - (2 if match[0].endswith("'s") else 0)
-            yield Piece(match.start(), end, "PERSON", tag)
-
-
 def _values(turns: Sequence[Spoken], found: Sequence[Sequence[Piece]]) -> dict[str, str]:
     """Ids of things and their types, as written in this conversation."""
     values: dict[str, str] = {}
@@ -158,12 +139,18 @@ def _values(turns: Sequence[Spoken], found: Sequence[Sequence[Piece]]) -> dict[s
     return values
 
 
-def _as_first_named(
-    text: str, piece: Piece, things: dict[str, str], changes: Counter[str]
-) -> Piece:
-    """An id under the type that its first mention gave it: "order 4711 … reference 4711"."""
-    kind = things.get(text[piece.start : piece.end])
-    if kind is None or kind == piece.type or piece.type not in THINGS:
+def _told_type(text: str, piece: Piece, things: dict[str, str], told: Told) -> str:
+    """The type that another mention gives a piece: "order 4711 … reference 4711 … yes, 4711"."""
+    if piece.type in OPEN and piece.tag:
+        return told.types.get(piece.tag, piece.type)
+    if piece.type in THINGS:
+        return things.get(text[piece.start : piece.end], piece.type)
+    return piece.type
+
+
+def _retyped(piece: Piece, kind: str, changes: Counter[str]) -> Piece:
+    """The piece under a type, and the counts with it."""
+    if kind == piece.type:
         return piece
     changes[count_key(piece.type)] -= 1
     changes[count_key(kind)] += 1

@@ -18,8 +18,8 @@ _WORDS_BY_TYPE = {
     ),
     "IBAN": "iban",
     "CARD": (
-        "card cards cc visa mastercard amex maestro karte kartennummer kreditkarte"
-        " kreditkartennummer"
+        "card cards cc visa mastercard amex maestro karte kartennummer kreditkarte bankkarte"
+        " kreditkartennummer prüfziffer prüfnummer cryptogramme"
         " carte tarjeta cartão carta kaart kaartnummer creditcard cvv cvc crad"
     ),
     "PHONE": (
@@ -36,7 +36,7 @@ _WORDS_BY_TYPE = {
     ),
     "PASSWORD": (
         "password passcode pwd pw pin passwort kennwort contraseña senha wachtwoord passe otp"
-        " verification pass"
+        " parola verification pass"
     ),
     "USERNAME": "username userid login benutzername",
     "LICENSE": "license licence driver's drivers driver",
@@ -84,13 +84,19 @@ FILLERS = frozenset(
     " with ends ending end in under as should has via by i'm have new current correct old also"
     " ist lautet lauten meine mein meiner est le la mon ma numéro numero n° nº es mi el número é o"
     " meu minha il mio mijn das die security credit debit bank home work and und y et e ou or"
-    " following full complete this that date geburtsdatum um uh so yes sure main back".split()
+    " following full complete this that date geburtsdatum um uh so yes sure main back"
+    " sind sont son são sono zijn letzten vier ziffern derniers quatre chiffres últimos cuatro"
+    " quatro dígitos ultime quattro cifre laatste cijfers".split()
 )
 """Words that may stand between a cue and its number."""
 
 _LAST_FOUR = re.compile(
     r"\b(?:last|final|ending|ends)\b.{0,12}(?:\b4\b|\bfour\b|\bdigits?\b|\bin\b)"
+    r"|\bletzten? (?:4|vier)\b|\b(?:4|quatre) derniers\b|\bderniers (?:4|quatre|chiffres)\b"
+    r"|\b(?:4|cuatro|quatro) últim[oa]s\b|\búltim[oa]s (?:4|cuatro|quatro|d[ií]gitos)\b"
+    r"|\bultime (?:4|quattro|cifre)\b|\blaatste (?:4|vier)\b"
 )
+_LAST_SIGNS = ("last", "final", "end", "letzt", "dernier", "ltim", "laatste")
 _WINDOW = 64
 _MAX_WORDS = 9
 _CODE_CHARS = 5
@@ -146,7 +152,8 @@ def cue_after(lower: str, end: int) -> str | None:
 
 def is_last_four(lower: str, start: int) -> bool:
     """Whether "last four digits" or the like stands shortly before."""
-    return _LAST_FOUR.search(lower[max(0, start - _WINDOW) : start]) is not None
+    window = lower[max(0, start - _WINDOW) : start]
+    return has_any(window, _LAST_SIGNS) and _LAST_FOUR.search(window) is not None
 
 
 _REQUEST = re.compile(
@@ -159,7 +166,12 @@ _REQUEST = re.compile(
 _QUESTION_NOUNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (kind, re.compile(pattern))
     for kind, pattern in {
-        "SSN": r"\bssn\b|\bsocial(?: security)?\b|sozialversicherung",
+        "SSN": (
+            r"\bssn\b|\bsocial(?: security)?\b|sozialversicherung|\bdni\b|\bnif\b|\bnie\b|\bcpf\b"
+            r"|codice fiscale|steuer-?(?:id|nummer)|national insurance|\bnino\b|burgerservice"
+            r"|\bbsn\b|sécurité sociale|\bsécu\b|rijksregister|\bcurp\b|\bpesel\b|aadhaar"
+            r"|contribuinte"
+        ),
         "PERSON": (
             r"\b(?:your|full|first|last|the|account holder'?s?|complete) (?:\w+ )?name\b"
             r"|who am i (?:speaking|talking|chatting)"
@@ -183,7 +195,12 @@ _QUESTION_NOUNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"|fecha de nacimiento|data de nascimento|data di nascita|geboortedatum"
         ),
         "POSTCODE": r"\b(?:zip|post ?code|postal|plz|postleitzahl)\b|code postal|código postal",
-        "CARD": (r"\b(?:card|visa|mastercard)\b|kreditkarte|carte bancaire|tarjeta|cartão"),
+        "CARD": (
+            r"\b(?:cards?|visa|mastercard|cv[vc]2?|security code)\b"
+            r"|\b(?:kredit|bank|ec-?|debit|giro)?karten?(?:nummer)?\b|prüfziffer|prüfnummer"
+            r"|\bcartes?\b|cryptogramme|code de sécurité|tarjeta|código de seg|cart(?:ão|ões)"
+            r"|\bcarta\b|codice di sicurezza|\b(?:bank)?kaart(?:nummer)?\b|beveiligingscode"
+        ),
         "ACCOUNT": (
             r"\b(?:account|member(?:ship)?|customer|client) ?(?:number|no|id|#)|\bof (?:your"
             r"|the) account"
@@ -193,10 +210,13 @@ _QUESTION_NOUNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         "IBAN": r"\biban\b",
         "PASSWORD": (
-            r"\b(?:password|passcode|pin|security (?:answer|word|code))\b|passwort|contraseña"
-            r"|senha"
+            r"\b(?:password|passcode|pin|security (?:answer|word|code))\b|passwor[td]|kennwort"
+            r"|contraseña|\bclave\b|senha|mot de passe|wachtwoord|parola d'ordine"
         ),
-        "USERNAME": r"\b(?:user ?name|user ?id|login)\b",
+        "USERNAME": (
+            r"\b(?:user ?name|user ?id|login)\b|benutzername|nutzername|nom d'utilisateur"
+            r"|identifiant|nombre de usuario|nome de us|nome utente|gebruikersnaam"
+        ),
         "LICENSE": r"\bdriver'?s? licen[cs]e\b",
         "PASSPORT": r"\bpassport\b",
         "ORDER": (
@@ -233,18 +253,24 @@ _REQUEST_SIGNS = tuple(
 _SIGNS: dict[str, tuple[str, ...]] = {
     kind: tuple(signs.split("|"))
     for kind, signs in {
-        "SSN": "ssn|social|sozialvers",
+        "SSN": (
+            "ssn|social|sozialvers|dni|nif|nie|cpf|fiscale|steuer|national ins|nino|burgers|bsn"
+            "|sécu|rijksreg|curp|pesel|aadhaar|contribuinte"
+        ),
         "PERSON": "name|nom|naam|who am i",
         "ADDRESS": "address|street|where do you|anschrift|adres|direcci|endere|indirizzo",
         "EMAIL": "mail|correo|courriel",
         "PHONE": "phone|mobile|cell|contact|callback|call-back|best number|number to|telef|telé",
         "DOB": "birth|dob|born|geburtsdatum|naissance|nacimiento|nascimento|nascita|geboortedatum",
         "POSTCODE": "zip|post|plz",
-        "CARD": "card|visa|kreditkarte|carte bancaire|tarjeta|cartão",
+        "CARD": (
+            "card|visa|cvv|cvc|security code|karte|prüf|carte|cryptogramme|code de séc|tarjeta"
+            "|código de seg|cart|codice di sic|kaart|beveiligingscode"
+        ),
         "ACCOUNT": "account|member|customer|client|kundennummer|kontonummer|compte|cuenta",
         "IBAN": "iban",
-        "PASSWORD": "pass|pin|security|contrase|senha",
-        "USERNAME": "user|login",
+        "PASSWORD": "pass|pin|security|kennwort|contrase|clave|senha|wachtwoord|parola",
+        "USERNAME": "user|login|nutzername|utilisateur|identifiant|usu|utente|gebruikers",
         "LICENSE": "licen",
         "PASSPORT": "passport",
         "ORDER": "order|purchase|bestellnummer|commande|pedido",

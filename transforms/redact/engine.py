@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from transforms.redact.addresses import find_addresses, find_asked_address
-from transforms.redact.answers import answer_range, find_answer_name
+from transforms.redact.answers import SECRETS, answer_range, find_answer_name, find_asked_secret
 from transforms.redact.capitals import find_capital_names
+from transforms.redact.known import find_known_names, find_known_numbers
 from transforms.redact.links import find_link_values
-from transforms.redact.names import find_known_names, find_names, plain
+from transforms.redact.names import find_names, plain
+from transforms.redact.national import find_national_ids
 from transforms.redact.numbers import Expected, find_numbers
 from transforms.redact.shapes import Scope, find_shapes
 from transforms.redact.spans import KEPT, Span, disjoint
@@ -111,13 +113,14 @@ def _found(text: str, context: Context) -> Iterator[Span]:
     finders = (
         find_shapes(seen, Scope(context.company_domains, is_customer)),
         find_numbers(seen, Expected(asked, is_answer_masked=is_customer)),
+        find_national_ids(seen) if seen.digits else (),
         find_link_values(seen, context.company_domains),
         find_names(seen),
         find_capital_names(seen),
         find_addresses(seen),
         _answers(seen, asked) if is_customer else (),
         find_known_names(seen, context.known.names),
-        _known_numbers(seen, context.known.numbers),
+        find_known_numbers(seen, context.known.numbers),
         context.recognise(seen.text) if context.recognise else (),
     )
     for finder in finders:
@@ -133,10 +136,5 @@ def _answers(seen: View, asked: frozenset[str]) -> Iterator[Span]:
     if "ADDRESS" in asked:
         start, end = answer_range(seen.lower)
         yield from find_asked_address(seen, start, end)
-
-
-def _known_numbers(seen: View, numbers: Sequence[str]) -> Iterator[Span]:
-    for number in numbers:
-        pattern = re.compile(r"(?<!\d)" + r"[ ().-]{0,2}".join(number) + r"(?!\d)")
-        for match in pattern.finditer(seen.text):
-            yield Span(match.start(), match.end(), "PHONE", 1)
+    if not asked.isdisjoint(SECRETS):
+        yield from find_asked_secret(seen, asked)

@@ -13,7 +13,14 @@ from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from math import log
 
-from transforms.redact.words import AMBIGUOUS, COMMON_WORDS, FIRST_NAMES, NOT_NAMES, SURNAMES
+from transforms.redact.words import (
+    AMBIGUOUS,
+    COMMON_WORDS,
+    FIRST_NAMES,
+    NOT_NAMES,
+    RARER_NAMES,
+    SURNAMES,
+)
 
 _SIZES = (2, 3)
 _SMOOTHING = 0.5
@@ -39,7 +46,7 @@ def _pieces(word: str) -> Iterator[str]:
 
 @cache
 def _odds() -> dict[str, float]:
-    names = (FIRST_NAMES | SURNAMES) - AMBIGUOUS - NOT_NAMES
+    names = (FIRST_NAMES - RARER_NAMES | SURNAMES) - AMBIGUOUS - NOT_NAMES
     others = (COMMON_WORDS | NOT_NAMES) - names
     named, said = _counted(names), _counted(others)
     # A piece that neither list has says nothing.

@@ -8,37 +8,20 @@ from transforms.redact.addresses import STATES
 from transforms.redact.answers import answer_range
 from transforms.redact.checksums import is_card_number
 from transforms.redact.cues import CUES, cue_after, cue_before, is_last_four
+from transforms.redact.dates import find_dates
 from transforms.redact.spans import KEPT, SUM, THINGS, Span
 from transforms.redact.spoken import NUMBER_WORDS, SpokenNumber, spoken_emails, spoken_numbers
 from transforms.redact.view import View
 from transforms.redact.words import COMMON_WORDS, FIRST_NAMES
 
-_TOKEN = re.compile(r"[^\s<>,;!?()\"\[\]]+")
+_TOKEN = re.compile(r"(?<![^\s<>,;!?()\"\[\]])[^\s<>,;!?()\"\[\]\d]{0,63}\d[^\s<>,;!?()\"\[\]]*")
+"""A run without spaces that holds a digit. Looking for the digit first costs a third."""
+
 _TOKEN_CHARS = 64
 """Longer runs without a space are no number of a person."""
 
 _DIGIT = re.compile(r"\d")
-_MONTH = (
-    r"(?:jan(?:uary|uar|vier|eiro)?|feb(?:ruary|ruar)?|fév(?:rier)?|mar(?:ch|s|zo|ço)?|märz"
-    r"|apr(?:il)?|avril|abril|may|mai|mayo|maio"
-    r"|jun(?:e|i)?|juin|jul(?:y|i)?|juillet|aug(?:ust)?|août|agosto|sep(?:t(?:ember)?)?"
-    r"|oct(?:ober)?|okt(?:ober)?|nov(?:ember)?"
-    r"|dec(?:ember)?|dez(?:ember)?|enero|febrero|junio|julio|septiembre|octubre|noviembre"
-    r"|diciembre|janeiro|fevereiro|junho|julho"
-    r"|setembro|outubro|novembro|dezembro|gennaio|febbraio|aprile|maggio|giugno|luglio|settembre"
-    r"|ottobre|dicembre"
-    r"|septembre|octobre|novembre|décembre|januari|februari|maart|mei|augustus)"
-)
-DATE = re.compile(
-    r"(?<![\w./-])(?:\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}[./-]\d{1,2}[./-]\d{1,2}"
-    rf"|\d{{1,2}}(?:st|nd|rd|th|\.|º)?(?: of| de)? {_MONTH}\.?,?(?: de)? \d{{4}}"
-    rf"|{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}})(?![\w/-]|\.\d)"
-)
-_BORN = re.compile(
-    r"\b(?:dob|d\.o\.b\.?|born|birth ?day|birth ?date|birth|geboren|geburtsdatum|geburtstag"
-    r"|naissance|née?|nacid[oa]|nacimiento"
-    r"|nascimento|nasci|nat[oa]|nascita|geboortedatum)\b[^\d\n]{0,24}$"
-)
+_NUMBER = re.compile(r"[\d./#+-]*")
 _MONEY = "$€£¥%"
 _UNITS = frozenset(
     "dollar dollars usd eur euro euros gbp pound pounds bucks cents rupees rs inr % percent items"
@@ -63,11 +46,22 @@ ASK_ORDER = (
 )  # fmt: skip
 _WITH_LETTERS = frozenset({"PASSWORD", "USERNAME", "LICENSE", "PASSPORT", "ACCOUNT", "IBAN"})
 _STATES = frozenset(STATES)
+_WORDS_TOO = frozenset("al co de hi id in la ma me mi ms ne oh ok or pa va".split())
+"""States whose letters are a word: "ok 48213" is no place."""
+
+_SHORT_BEFORE = re.compile(r"(?<![\w'])([^\W\d_]{1,3}) $")
+_PLACE_BEFORE = re.compile(r"(?<![\w'])([^\W\d_]{3,20}),? [a-z]{2} $")
+_GROUPS = re.compile(r"(?: ?- ?\d{2,7}|[ .]\d{2,7}){1,5}(?![\w-]|[.,]\d)")
+_YEAR_BEFORE = re.compile(
+    r"\b(?:in|of|im|en|em|nel|seit|depuis|desde|dal|sinds|until|by|from|year|before|after) $"
+)
 _YEARS = range(1940, 2040)
-_LAST_BIRTH_YEAR = 2012
 _RECENT = range(15, 30)
 """Two-digit years in which a date in one run of six digits is taken for one of a purchase."""
 _SSN_DIGITS = 9
+_ID_DIGITS = range(8, 16)
+"""National identity numbers, the check letter apart: eight in Spain, thirteen or more in France."""
+
 _PHONE_DIGITS = range(7, 16)
 _CARD_DIGITS = range(12, 20)
 _SPOKEN_PHONE_DIGITS = 10
@@ -108,61 +102,40 @@ class _Token:
 
     @property
     def digits(self) -> int:
-        return sum(c.isdigit() for c in self.text)
+        return len(_DIGIT.findall(self.text))
 
     @property
     def is_number(self) -> bool:
-        return all(c.isdigit() or c in "-./#+" for c in self.text)
+        return _NUMBER.fullmatch(self.text) is not None
 
 
 def find_numbers(view: View, expected: Expected) -> Iterator[Span]:
     """Typed spans of numbers in digits and in words, dates of birth, and ids of things."""
     lower = view.lower
     if view.digits:
-        yield from _dates(lower, expected)
-        yield from _written(lower, expected)
+        yield from find_dates(
+            lower, asked=expected.asked, is_answer_masked=expected.is_answer_masked
+        )
+        yield from _written(view, expected)
     if "dot" in view.words:
         yield from (Span(start, end, "EMAIL", 2) for start, end in spoken_emails(lower))
     if not NUMBER_WORDS.isdisjoint(view.words):
         yield from _spoken(lower, expected)
 
 
-def _dates(lower: str, expected: Expected) -> Iterator[Span]:
-    start, end = answer_range(lower)
-    for match in DATE.finditer(lower):
-        is_all = match.start() <= start + 4 and match.end() >= end
-        is_born = _BORN.search(lower[max(0, match.start() - 40) : match.start()])
-        if is_born or ("DOB" in expected.asked and KEPT not in expected.asked):
-            yield Span(match.start(), match.end(), "DOB", 2)
-        elif (
-            is_all and expected.is_answer_masked and not expected.asked and _may_be_birth(match[0])
-        ):
-            yield Span(match.start(), match.end(), "DATE", 3)
-        else:
-            yield Span(match.start(), match.end(), KEPT, 3)
-
-
-def _may_be_birth(date: str) -> bool:
-    """Whether a date is so long ago that an adult may be born on it; others are of deliveries."""
-    years = [int(n) for n in re.findall(r"\d{4}", date)]
-    return not years or max(years) <= _LAST_BIRTH_YEAR
-
-
-def _written(lower: str, expected: Expected) -> Iterator[Span]:
+def _written(view: View, expected: Expected) -> Iterator[Span]:
+    lower = view.lower
     tokens = [
         _trimmed(m)
         for m in _TOKEN.finditer(lower)
-        if len(m[0]) <= _TOKEN_CHARS
-        and _DIGIT.search(m[0])
-        and "@" not in m[0]
-        and "://" not in m[0]
+        if len(m[0]) <= _TOKEN_CHARS and "@" not in m[0] and "://" not in m[0]
     ]
     is_answer = _is_answer(lower, tokens, expected)
     if is_answer or expected.asked:
         yield from (Span(m.start(), m.end(), "NUMBER", 3) for m in _SCIENTIFIC.finditer(lower))
     last: Span | None = None
     for token in tokens:
-        kind = _type_of(lower, token, expected, last, is_answer=is_answer)
+        kind = _type_of(view, token, expected, last, is_answer=is_answer)
         if kind is None:
             last = None
             continue
@@ -185,9 +158,10 @@ def _trimmed(match: re.Match[str]) -> _Token:
 
 
 def _type_of(
-    lower: str, token: _Token, expected: Expected, last: Span | None, *, is_answer: bool
+    view: View, token: _Token, expected: Expected, last: Span | None, *, is_answer: bool
 ) -> str | None:
     """The type of a number by its neighbours, the run it belongs to, the question, the message."""
+    lower = view.lower
     if _is_quantity(lower, token):
         return None
     cue = _cue_of(lower, token)
@@ -199,8 +173,8 @@ def _type_of(
     if cue not in (None, SUM):
         return _fitted(lower, token, str(cue))
     if expected.asked:
-        return _answered(token, expected)
-    return _suspected(lower, token, is_answer=is_answer)
+        return _answered(token, expected) or _answered(_run_from(lower, token), expected)
+    return _suspected(view, token, is_answer=is_answer)
 
 
 def _cue_of(lower: str, token: _Token) -> str | None:
@@ -211,25 +185,71 @@ def _cue_of(lower: str, token: _Token) -> str | None:
     return cue or cue_after(lower, token.end)
 
 
-def _suspected(lower: str, token: _Token, *, is_answer: bool) -> str | None:
+def _suspected(view: View, token: _Token, *, is_answer: bool) -> str | None:
     """NUMBER or POSTCODE for a number that nobody calls anything, where it looks like an answer."""
-    if is_last_four(lower, token.start) and token.is_number and token.digits in _ABOUT_FOUR:
+    if is_last_four(view.lower, token.start) and token.is_number and token.digits in _ABOUT_FOUR:
         return "NUMBER"
-    return _beside_word(lower, token) if is_answer and _is_bare(token) else None
+    if not is_answer:
+        return None
+    if _is_bare(token):
+        return _beside_word(view, token)
+    run = _run_from(view.lower, token)
+    if run is token:
+        return None
+    is_number = run.digits in _PHONE_DIGITS and _is_bare(run) and not _is_date_run(token.text)
+    # Sizes and sums have groups of two and three, too: "38 40 42 44", "12 345 678".
+    is_list = not run.text.startswith("0") and len(token.text) < _ABOUT_FOUR[0]
+    return _beside_word(view, run) if is_number and not is_list else None
 
 
-def _beside_word(lower: str, token: _Token) -> str | None:
+def _run_from(lower: str, token: _Token) -> _Token:
+    """The number with the groups that follow it: "555 0199", "07 11 22 33"; else the token."""
+    rest = _GROUPS.match(lower, token.end) if token.is_number else None
+    if rest is None or any(_is_date_run(group) for group in re.findall(r"\d+", rest[0])):
+        return token
+    return _Token(token.start, rest.end(), re.sub(r"\D", "", token.text + rest[0]))
+
+
+def _beside_word(view: View, token: _Token) -> str | None:
     """The type of a bare number by its neighbour: none beside one to three letters of a code."""
-    before = re.search(r"(?<![\w'])([^\W\d_]{1,3}) $", lower[max(0, token.start - 5) : token.start])
+    lower = view.lower
+    before = _SHORT_BEFORE.search(lower[max(0, token.start - 5) : token.start])
     after = re.match(r" [a-z](?!\w)", lower[token.end : token.end + 3])
-    if before and before[1] in _STATES and token.digits in (5, 6):
+    if before and token.digits in (5, 6) and _is_state(view, before[1], token.start):
         return "POSTCODE"
     is_word = (
         before is None
         or before[1] in FIRST_NAMES
+        or before[1] in _WORDS_TOO
         or (len(before[1]) > 1 and before[1] in COMMON_WORDS)
     )
     return "NUMBER" if is_word and after is None else None
+
+
+def _is_state(view: View, word: str, end: int) -> bool:
+    """Whether the word before `end` is a state.
+
+    One that is a word of a language counts only in capitals or behind the name of a place.
+    """
+    if word not in _STATES:
+        return False
+    if word not in _WORDS_TOO or view.text[end - 3 : end - 1].isupper():
+        return True
+    place = _PLACE_BEFORE.search(view.lower[max(0, end - 30) : end])
+    return place is not None and place[1] not in COMMON_WORDS and place[1] not in FIRST_NAMES
+
+
+def is_content(lower: str, start: int, end: int) -> bool:
+    """Whether a number is a sum, a quantity, a time or a year where it stands."""
+    token = _Token(start, end, lower[start:end])
+    if _is_quantity(lower, token):
+        return True
+    if token.digits <= _SUM_DIGITS and cue_before(lower, start) in (KEPT, SUM):
+        return True
+    if _is_round(token.text):
+        return True
+    is_year = token.text.isdecimal() and int(token.text) in _YEARS
+    return is_year and _YEAR_BEFORE.search(lower[max(0, start - 8) : start]) is not None
 
 
 def _is_quantity(lower: str, token: _Token) -> bool:
@@ -261,7 +281,7 @@ def _fitted(lower: str, token: _Token, cue: str) -> str | None:
 def _goes_on(lower: str, token: _Token) -> bool:
     """Whether enough digits for a telephone number follow in groups."""
     rest = re.match(r"(?:[ .-]\d{2,7}){1,5}", lower[token.end : token.end + 24])
-    digits = sum(c.isdigit() for c in rest[0]) if rest else 0
+    digits = sum(c.isdecimal() for c in rest[0]) if rest else 0
     return digits + token.digits >= _LEAST_DIGITS["PHONE"]
 
 
@@ -270,7 +290,9 @@ def _answered(token: _Token, expected: Expected) -> str | None:
     asked = expected.asked
     fits = {
         "SSN_LAST4": token.is_number and token.digits in _ABOUT_FOUR,
-        "SSN": token.is_number and token.digits in (_SSN_DIGITS, _ANSWER_DIGITS),
+        "SSN": token.digits in _ID_DIGITS
+        or (token.is_number and token.digits == _ANSWER_DIGITS)
+        or (not token.is_number and token.digits >= _DATE_DIGITS[0]),
         "CARD": token.is_number and token.digits in (*_CARD_DIGITS, *_ABOUT_FOUR),
         "PHONE": token.is_number and token.digits in _PHONE_DIGITS,
         "POSTCODE": token.digits in range(3, 11),
@@ -283,7 +305,7 @@ def _answered(token: _Token, expected: Expected) -> str | None:
     ]
     if order:
         kind = order[0]
-        return "SSN_LAST4" if kind == "SSN" and token.digits < _SSN_DIGITS else kind
+        return "SSN_LAST4" if kind == "SSN" and token.digits == _ANSWER_DIGITS else kind
     is_personal = not asked <= THINGS | {KEPT}
     return "NUMBER" if is_personal and token.is_number and token.digits >= _ANSWER_DIGITS else None
 
@@ -298,17 +320,25 @@ def _is_bare(token: _Token) -> bool:
         return True
     if not token.is_number or token.digits < _ANSWER_DIGITS:
         return False
-    if not text.isdigit():
+    if not text.isdecimal():
         return token.digits >= _QUANTITY_DIGITS
     value = int(text)
     is_year = len(text) == _ANSWER_DIGITS and value in _YEARS
-    is_round = len(text) <= _QUANTITY_DIGITS and value % 100 == 0 and not text.startswith("0")
-    return not (is_year or is_round or _is_date_run(text))
+    return not (is_year or _is_round(text) or _is_date_run(text))
+
+
+def _is_round(text: str) -> bool:
+    """Whether a number is a sum of whole hundreds."""
+    return len(text) <= _QUANTITY_DIGITS and text.endswith("00") and text[0] != "0"
 
 
 def _is_date_run(text: str) -> bool:
-    """Whether seven or eight digits end in a year, or six in a recent one, after day and month."""
-    if len(text) in (7, 8) and int(text[-4:]) in _YEARS:
+    """Whether a number is a date: six digits with a recent year, seven or eight with any."""
+    if not text.isdecimal():
+        return False
+    if len(text) == _DATE_DIGITS[1] and int(text[:4]) in _YEARS:
+        head = text[4:]
+    elif len(text) in (7, 8) and int(text[-4:]) in _YEARS:
         head = text[:-4]
     elif len(text) == _DATE_DIGITS[0] and int(text[-2:]) in _RECENT:
         head = text[:-2]

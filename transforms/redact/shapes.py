@@ -11,22 +11,10 @@ from transforms.redact.checksums import (
     is_ip_address,
 )
 from transforms.redact.cues import cue_before
+from transforms.redact.emails import find_emails
 from transforms.redact.spans import KEPT, THINGS, Span
 from transforms.redact.view import View, has_any
 
-_EMAIL = re.compile(r"(?<![\w.+%'-])[\w.+%'-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
-_EMAIL_IN_WORDS = re.compile(
-    r"(?<![\w.+-])[\w.+-]{1,64} ?[\[({] ?(?:at|@|ät|arroba) ?[\])}] ?[\w-]{1,63}"
-    r"(?: ?(?:[\[({] ?(?:dot|punkt|point|punto) ?[\])}]|\.) ?[\w-]{1,63}){1,4}"
-)
-_MAIL_HOST = re.compile(
-    r"(?:g+[an]?m+a?i?n?l|yahoo|hotmail|outlook|icloud|rediffmail|verizon|comcast|protonmail"
-    r"|ymail|aol|msn|att|[a-z]mail)"
-    r"[ .]?(?:com|net|org|co ?uk)\b"
-)
-_MAIL_ENDS = ("com", "net", "org", "uk")
-_LOOSE_LOCAL = re.compile(r"(?:(?:\b[a-z]\w{0,24} )?\d{1,4} )?(?:\b[a-z]{1,14} [a-z] )?\w{0,40}@?$")
-_LOOSE_CHARS = 64
 _IBAN = re.compile(r"(?<![a-z0-9])[a-z]{2}\d{2}(?=[ -]?[a-z0-9]{4})")
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){11,18}(?![\w-])")
 _CARD_GROUPS = re.compile(
@@ -52,6 +40,13 @@ _PHONES = tuple(
         r"\d{3}[ .-]\d{2,4}(?:[ .-]\d{2,4})?(?= (?:office|fax|mobile|cell|home|work)\b)",
     )
 )
+_DIGIT = re.compile(r"\d")
+_PHONE_RUN = re.compile(r"\d(?:[ .()/-]{0,3}\d){6,}")
+"""Where a telephone number can be at all: eight patterns over a run cost less than over a text."""
+
+_AROUND = 12
+"""Characters around a run that a pattern may see: a plus, brackets, a label behind."""
+
 _PHONE_DIGITS = range(7, 16)
 _NATIONAL = (2, 3, 4)
 _LEAST_NATIONAL_DIGITS = 9
@@ -68,15 +63,26 @@ _SECRET = re.compile(
     r"|pass ?phrase"
     r"|pwd|pw)(?: (?:is|was|ist|lautet|est|es|é)\b:?|\s?[:=])\s{0,2}(?P<v>[^\s,;<>]{3,64})"
 )
+_ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|x|h|s|min|am|pm|ª|º|er|e)|v?\d+(?:\.\d+)+")
 _SECRET_PAIR = re.compile(
     r"\b(?:password|passcode|pwd|pin|pass)\b(?: (?:is|was|number"
     r"|no))?:? (?P<v>[^\W\d_]\w{0,20} \d{1,8})\b"
 )
-_SECRET_SIGNS = ("pass", "kennwort", "contraseña", "senha", "wachtwoord", "pwd", "pw", "pin")
+_SECRET_BESIDE = re.compile(
+    r"\b(?:password|passcode|passwort|kennwort|contraseña|clave|senha|wachtwoord|mot de passe"
+    r"|pwd|pw)\b,? \(?(?P<v>(?=[^\s,;<>]{0,40}[\d_!$%&*#+=@^~])(?=[^\s,;<>]{0,40}[a-z])"
+    r"[\w!$%&*#+=@^~?.-]{4,40})(?![^\s,;.)?])"
+)
+"""A word with digits or signs in it right behind: "pw kimlee!88"."""
+
+_SECRET_SIGNS = (
+    "pass", "kennwort", "contraseña", "clave", "senha", "wachtwoord", "pwd", "pw", "pin",
+)  # fmt: skip
 _NO_SECRETS = frozenset(
     "not the a my is incorrect wrong invalid expired lost correct right working reset required too"
     " forgotten always now still in on for to no set never being also same and please what how"
-    " this that it weak strong case being secure rejected blocked old".split()
+    " this that it weak strong case being secure rejected blocked old of with has have wpa2 wpa3"
+    " 2fa".split()
 )
 
 
@@ -92,27 +98,8 @@ class Scope:
 Finder = Callable[[View, Scope], Iterator[Span]]
 
 
-def find_emails(view: View, scope: Scope) -> Iterator[Span]:
-    """Addresses with an at sign, in words ("x [at] y [dot] com"), and without any punctuation."""
-    lower = view.lower
-    if "@" in lower:
-        for match in _EMAIL.finditer(lower):
-            if match[0].rpartition("@")[2].rstrip(".") not in scope.company_domains:
-                yield Span(match.start(), match.end(), "EMAIL", 1)
-            else:
-                yield Span(match.start(), match.end(), KEPT, 1)
-    if "[" in lower or "(" in lower or "{" in lower:
-        for match in _EMAIL_IN_WORDS.finditer(lower):
-            yield Span(match.start(), match.end(), "EMAIL", 1)
-    if not has_any(lower, _MAIL_ENDS):
-        return
-    for match in _MAIL_HOST.finditer(lower):
-        left = lower[max(0, match.start() - _LOOSE_CHARS) : match.start()]
-        local = _LOOSE_LOCAL.search(left)
-        if local and local[0].strip():
-            is_word = lower[match.start() - 1 : match.start()].isspace() or match.start() == 0
-            if not is_word or any(c.isdigit() for c in local[0]):
-                yield Span(match.start() - len(local[0]), match.end(), "EMAIL", 3)
+def _emails(view: View, scope: Scope) -> Iterator[Span]:
+    yield from find_emails(view, scope.company_domains)
 
 
 def find_ibans(view: View, _scope: Scope) -> Iterator[Span]:
@@ -192,10 +179,15 @@ def find_ssns(view: View, _scope: Scope) -> Iterator[Span]:
 def find_phones(view: View, scope: Scope) -> Iterator[Span]:
     """Telephone numbers in the usual ways to write them; not a company's toll-free ones."""
     lower = view.lower
+    for run in _PHONE_RUN.finditer(lower):
+        yield from _phones_in(lower, run.start() - _AROUND, run.end() + _AROUND, scope)
+
+
+def _phones_in(lower: str, left: int, right: int, scope: Scope) -> Iterator[Span]:
     for i, pattern in enumerate(_PHONES):
-        for match in pattern.finditer(lower):
+        for match in pattern.finditer(lower, max(0, left), right):
             start, end = match.span()
-            count = sum(c.isdigit() for c in match[0])
+            count = len(_DIGIT.findall(match[0]))
             if count not in _PHONE_DIGITS or (i in _NATIONAL and count < _LEAST_NATIONAL_DIGITS):
                 continue
             cue = cue_before(lower, start)
@@ -228,6 +220,10 @@ def find_secrets(view: View, _scope: Scope) -> Iterator[Span]:
         value = match["v"].rstrip(".!?")
         if value not in _NO_SECRETS and len(value) >= _SECRET_CHARS:
             yield Span(match.start("v"), match.start("v") + len(value), "PASSWORD", 1)
+    for match in _SECRET_BESIDE.finditer(view.lower):
+        value = match["v"].rstrip(".!?")
+        if value not in _NO_SECRETS and not value.isalpha() and not _ORDINAL.fullmatch(value):
+            yield Span(match.start("v"), match.start("v") + len(value), "PASSWORD", 2)
     for match in _SECRET_PAIR.finditer(view.lower):
         if match["v"].split()[0] not in _NO_SECRETS:
             yield Span(match.start("v"), match.end("v"), "PASSWORD", 1)
@@ -241,7 +237,7 @@ def find_postcodes(view: View, _scope: Scope) -> Iterator[Span]:
 
 
 _BY_DIGITS: tuple[tuple[int, Finder], ...] = (
-    (0, find_emails), (0, find_secrets), (2, find_postcodes), (3, find_ips), (7, find_phones),
+    (0, _emails), (0, find_secrets), (2, find_postcodes), (3, find_ips), (7, find_phones),
     (9, find_ssns), (12, find_cards), (12, find_ibans),
 )  # fmt: skip
 """Finders and the fewest digits that a text must hold to be worth them."""

@@ -36,6 +36,16 @@ class Span:
     rank: int = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A range of a turn that is masked: by a mask of pass 1, or by a span of pass 2."""
+
+    start: int
+    end: int
+    type: str
+    tag: str | None
+
+
 def disjoint(spans: Iterable[Span]) -> list[Span]:
     """Spans without overlaps, in the order of the text: rank decides, then length.
 

@@ -69,10 +69,13 @@ def _rows(
     file: Path, text: str, label: str, weak: Callable[[str], str | None]
 ) -> Iterator[tuple[str, str]]:
     try:
-        lines = file.read_text("utf-8").splitlines()
+        # A line feed alone ends a line: U+2028 may stand in a JSON text as it is.
+        lines = file.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise SetupError(f"{file}: {error}; give a file of JSON lines") from error
     for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
         try:
             row = json.loads(line)
             said = row[text]

@@ -46,10 +46,6 @@ class Trimmed:
         parts.append(self.original[at:])
         return "".join(parts)
 
-    def cut_text(self, kind: Kind) -> str:
-        """What was cut of one kind."""
-        return "".join(self.original[c.start : c.end] for c in self.cuts if c.kind == kind)
-
 
 def trim(text: str, names: tuple[str, ...] = ()) -> Trimmed:
     """The cuts that leave a mail's author's own words.

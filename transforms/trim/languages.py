@@ -25,7 +25,8 @@ LANGUAGES: dict[str, Phrases] = {
             r"from my (?:i|android|mob)",
         ),
         closing=(
-            r"(?:(?:with )?(?:kind(?:est)?|best|warm(?:est)?|many|with|my best) )?regards",
+            r"(?:(?:i (?:am|remain),? )?(?:sending )?(?:with )?(?:my )?(?:kind(?:est)?|best|"
+            r"warm(?:est)?|many|with) )?regards",
             r"(?:with )?(?:all |very )?(?:best|kind|good|warm) wishes",
             r"(?:all the |very )?best",
             r"(?:very )?(?:yours )?(?:truly|sincerely|faithfully)(?: yours)?",
@@ -77,6 +78,7 @@ LANGUAGES: dict[str, Phrases] = {
             r"diese nachricht wurde von .{1,40} gesendet", r"verschickt von\b", r"von unterwegs",
         ),
         closing=(
+            r"(?:(?:(?:ich|wir) )?(?:verbleiben?|grüßen?(?: sie)?),? )?"
             r"(?:mit )?(?:den )?(?:freundlichen?|besten?|herzlichen?|vielen?|lieben?|schönen?|"
             r"sonnigen?|kollegialen?) (?:gr(?:ü|ue)(?:ß|ss)(?:en?)?)(?: aus .{1,20})?",
             r"(?:viele|liebe|beste|schöne) gr(?:ü|ue)(?:ß|ss)e", r"gr(?:u|ü|ue)(?:ß|ss)e?",
@@ -123,7 +125,9 @@ LANGUAGES: dict[str, Phrases] = {
         ),
         closing=(
             r"(?:bien )?(?:très )?cordialement(?: (?:vôtre|à vous))?", "bien à (?:vous|toi)",
-            r"(?:sincères |meilleures |cordiales )?salutations(?: distinguées)?",
+            r"(?:(?:avec|(?:je|nous) vous (?:adress(?:e|ons)|envo(?:ie|yons)|présent(?:e|ons))) )?"
+            r"(?:mes |nos )?(?:sincères |meilleures |cordiales |plus )?"
+            r"salutations(?: distinguées)?",
             r"(?:recevez|veuillez|je vous prie|nous vous prions).{0,80}"
             r"(?:salutations|sentiments|considération).{0,40}",
             "amicalement", "cdlt", "cdt", "bàv", r"bonne (?:journée|soirée|réception)", "à bientôt",
@@ -161,9 +165,12 @@ LANGUAGES: dict[str, Phrases] = {
             r"mandado desde\b",
         ),
         closing=(
+            r"(?:sin otro particular,? )?(?:les? |te |os )?(?:(?:reciban?|saludan?|saludamos|"
+            r"env(?:ío|io|iamos)|mand(?:o|amos)) )?"
             r"(?:un )?(?:cordial(?:es)?|muy cordial(?:es)?|afectuosos?|atentos?|cordialísimo)? ?"
-            r"saludos?(?: (?:cordial(?:es)?|atentos?|afectuosos?))?", "atentamente", "atte",
-            r"(?:un )?(?:fuerte )?abrazo", "cordialmente", "muy atentamente", "quedo a la espera",
+            r"saludos?(?: (?:cordial(?:es)?|atentos?|afectuosos?))?",
+            r"(?:(?:les? )?saludan?,? |se despiden?,? )?(?:muy )?atentamente", "atte",
+            r"(?:un )?(?:fuerte )?abrazo", "cordialmente", "quedo a la espera",
             r"que tenga(?:n|s)? (?:un )?buen día", "slds", "hasta pronto",
         ),
         thanks=(
@@ -197,7 +204,8 @@ LANGUAGES: dict[str, Phrases] = {
             r"(?:obter|baixar|baixe) (?:o )?outlook",
         ),
         closing=(
-            "atenciosamente", "att", "atte",
+            r"(?:subscrev(?:o|emos)-(?:me|nos),? |despe[çc]o-me,? )?atenciosamente", "att", "atte",
+            r"(?:(?:envi(?:o|amos)|apresent(?:o|amos)|receba[m]?) )?"
             r"(?:com )?(?:os )?(?:meus )?(?:melhores )?cumprimentos",
             r"(?:um )?(?:grande |forte )?abraços?", "cordialmente", "respeitosamente", "abs",
             r"cordiais (?:saudações|cumprimentos)", r"saudações(?: cordiais)?", "grato", "grata",
@@ -232,7 +240,10 @@ LANGUAGES: dict[str, Phrases] = {
             r"inviat[oa] (?:da|dal|dalla|tramite|con)\b", r"(?:ottieni|scarica) outlook",
         ),
         closing=(
-            r"(?:(?:i miei )?(?:più )?(?:cordiali|distinti|migliori|cari) )?saluti(?: cordiali)?",
+            r"(?:(?:(?:vi|le|la|ti) )?(?:porg(?:o|iamo)|invi(?:o|amo)|mand(?:o|iamo)|"
+            r"salut(?:o|iamo)) |con )?(?:(?:i (?:miei|nostri) )?(?:più )?"
+            r"(?:cordiali|distinti|migliori|cari) )?"
+            r"saluti(?: cordiali)?",
             r"(?:un )?(?:cordiale|caro) saluto", "cordialmente", "in fede", "a presto",
             "cordialità",
             r"buona (?:giornata|serata)", "un abbraccio", "distintamente",
@@ -271,7 +282,9 @@ LANGUAGES: dict[str, Phrases] = {
         ),
         closing=(
             r"(?:met )?(?:vriendelijke?|hartelijke?|beste|warme) groet(?:en|jes)?", "mvg",
-            r"groet(?:en|jes)?", "hoogachtend", "gr", r"met (?:beleefde|collegiale) groet(?:en)?",
+            r"groet(?:en|jes)?",
+            r"(?:(?:ik )?verblijf(?: ik)?,? )?(?:met de meeste )?hoogacht(?:end|ing)",
+            "gr", r"met (?:beleefde|collegiale) groet(?:en)?",
             r"fijne (?:dag|avond)(?: (?:nog|verder))?", "vr gr",
         ),
         thanks=(

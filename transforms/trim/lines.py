@@ -45,10 +45,6 @@ class Lines:
         """Index of the first line from `start` on that is not empty, or the number of lines."""
         return next((i for i in range(start, len(self.bare)) if self.bare[i]), len(self.bare))
 
-    def has_own_words(self) -> bool:
-        """Whether anything of the author's is left."""
-        return any(kind is None and bare for kind, bare in zip(self.kinds, self.bare, strict=True))
-
     def segments(self) -> Iterator[list[int]]:
         """Runs of the author's lines between quotes, from first to last filled line."""
         run: list[int] = []

@@ -43,6 +43,8 @@ _PERSON = re.compile(
     r"^[*_]{0,2}[A-ZÀ-ÞĀ-ŽА-Я][\w.'’-]{1,24}"
     r"(?: (?:[A-ZÀ-ÞĀ-ŽА-Я][\w.'’-]{0,24}|de|da|van|von|der|del)){1,4}[*_,]{0,3}$"
 )
+_POSTSCRIPT = re.compile(r"(?:P\.?\s?){1,2}S\.?(?:[:,.–—-]|\s)|[Pp]s:")
+"""In all these languages it is the Latin one, and stands below the name."""
 _PHONE = re.compile(r"(?:\+|\(|\b)\d[\d ()./-]{6,20}\d\b")
 _CONTACT_LABEL = re.compile(
     r"^(?:t(?:el|ele(?:ph|f)on\w{0,4}|él)?|ph(?:one)?|m(?:ob(?:ile|il)?)?|cell|fax|f|e(?:-?mail)?|w(?:eb)?|"
@@ -71,7 +73,7 @@ def mark_signatures(lines: Lines, names: tuple[str, ...] = ()) -> None:
                 lines.mark(segment[begin:], "signature")
                 segment = _filled(lines, segment[:begin])  # noqa: PLW2901  the rest of it
         if number in {0, len(segments) - 1}:
-            _mark_ending(lines, segment, names)
+            _mark_endings(lines, segment, names, first)
 
 
 def _filled(lines: Lines, segment: list[int]) -> list[int]:
@@ -118,11 +120,27 @@ def is_program_line(bare: str) -> bool:
     )
 
 
-def _mark_ending(lines: Lines, segment: list[int], names: tuple[str, ...]) -> None:
-    """Mark closing formula, dashed name, contact block or the author's own name at the end."""
+def _mark_endings(lines: Lines, segment: list[int], names: tuple[str, ...], first: int) -> None:
+    """Mark what ends a segment, and what ended it before a postscript was added."""
+    place = next((p for p in range(1, len(segment)) if _is_postscript(lines, segment[p])), None)
+    if place is not None:
+        _mark_ending(lines, _filled(lines, segment[:place]), names, first)
+        segment, first = segment[place:], 1
+    _mark_ending(lines, segment, names, first)
+
+
+def _is_postscript(lines: Lines, i: int) -> bool:
+    return _POSTSCRIPT.match(lines.bare[i]) is not None
+
+
+def _mark_ending(lines: Lines, segment: list[int], names: tuple[str, ...], first: int) -> None:
+    """Mark closing formula, dashed name, contact block or the author's own name at the end.
+
+    `first` is the place from which that may begin: the mail's very first line stays.
+    """
     for find in (_drawn_line, _closing, _contact_block, _dashed_name, _own_name):
-        begin = find(lines, segment, names)
-        if begin:
+        begin = find(lines, segment, names) if segment else None
+        if begin is not None and begin >= first:
             lines.mark(segment[begin:], "signature")
             segment = _filled(lines, segment[:begin])
 
@@ -136,8 +154,6 @@ def _closing(lines: Lines, segment: list[int], _: tuple[str, ...]) -> int | None
     """Place of a closing formula that only a name and the like follow."""
     filled = [place for place, i in enumerate(segment) if lines.bare[i]]
     for place in filled[-_TAIL - 1 :]:
-        if place == 0:
-            continue
         bare = lines.bare[segment[place]]
         if len(bare) > _LONGEST_TAIL_LINE:
             continue
@@ -200,8 +216,6 @@ def _contact_block(lines: Lines, segment: list[int], _: tuple[str, ...]) -> int 
 
 def _own_name(lines: Lines, segment: list[int], names: tuple[str, ...]) -> int | None:
     """Place of the author's name alone in the last line."""
-    if not segment[1:]:
-        return None
     bare = lines.bare[segment[-1]].strip(" ,.-–—~*/").casefold()
     known = {part.casefold() for name in names for part in (name, *name.split()[:1])}
     return len(segment) - 1 if bare and bare in known else None

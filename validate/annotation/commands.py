@@ -32,6 +32,8 @@ def annotate(settings: Settings, arguments: Namespace) -> int:
 
 def plan(settings: Settings, arguments: Namespace) -> int:
     """Draw a plan, and print what it holds."""
+    if arguments.size < 1:
+        raise ConfigError(f"--size {arguments.size}: a plan asks about 1 example or more")
     order = Order(
         strategy=arguments.strategy,
         purpose=arguments.purpose,
@@ -128,7 +130,7 @@ def serve(settings: Settings, arguments: Namespace) -> int:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", arguments.port))
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             raise SetupError(
                 f"port {arguments.port} of 127.0.0.1: {error}; give another --port"
             ) from error

@@ -108,7 +108,6 @@ QUESTIONS = (
 NAMES = tuple(q.name for q in QUESTIONS)
 _MOST_SHOWN = 40
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
-_PERSONAL = tuple(re.compile(pattern) for pattern in personal_data())
 
 
 def values_of(question: Question, categories: Sequence[str]) -> tuple[Answer, ...]:

@@ -3,6 +3,7 @@
 Reads `annotation_tasks`; writes `annotations`.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -50,7 +51,7 @@ class TakenIn:
     refused: tuple[str, ...]
     """Each begins with where the answer stands; the others were kept."""
     notes: tuple[str, ...]
-    """Comments that were left out of answers which were kept."""
+    """What was kept otherwise than it was given: without a comment, or from nobody of the plan."""
 
 
 def take_in(
@@ -75,8 +76,10 @@ def take_in(
     """
     tasks = store.read_tasks(settings.pipeline.lake, plan_id)
     asked = {task.example_id for task in tasks}
-    gold = {(task.example_id, task.annotator_key) for task in tasks if task.is_gold}
+    annotators = {task.annotator_key for task in tasks}
+    gold = {task.example_id for task in tasks if task.is_gold}
     found: dict[str, Annotation] = {}
+    strangers: Counter[str] = Counter()
     refused, notes = [], []
     for answer in given:
         problems = [answer] if isinstance(answer, str) else list(_problems(settings, answer, asked))
@@ -94,11 +97,13 @@ def take_in(
             plan_id=plan_id,
             source=source,
             key=key,
-            is_gold=(answer.example_id, key) in gold,
+            is_gold=answer.example_id in gold,
             now=now,
         )
         found[made.annotation_id] = made
+        strangers[key] += key not in annotators
     stored = store.append_annotations(settings.pipeline.lake, found.values())
+    notes += [_stranger(key, count) for key, count in strangers.items() if count]
     kept = len(found)
     return TakenIn(stored, kept - stored, tuple(refused), tuple(notes))
 
@@ -137,6 +142,13 @@ def annotation(
         comment=comment or None,
         code_version=deskwheel.__version__,
         **{name: answers.get(name) for name in NAMES},  # type: ignore[arg-type]
+    )
+
+
+def _stranger(key: str, answers: int) -> str:
+    return (
+        f"{answers} answers are of {key}, who has no task in the plan: kept under this name; give"
+        " --annotator ALIAS if it is somebody of the plan"
     )
 
 

@@ -17,6 +17,7 @@ from deskwheel.repairs import RepairAction
 from deskwheel.settings import Settings
 from deskwheel.tables import CONVERSATIONS, VALIDATED
 from validate.annotation import held_out, store
+from validate.annotation.agreement import Verdict
 from validate.annotation.consensus import Decided, decide
 from validate.annotation.plan import SPLITS
 
@@ -28,9 +29,6 @@ QUESTIONS_OF: Mapping[Use, tuple[str, ...]] = {
     "quarantine": ("is_good_pair",),
 }
 """The questions whose agreement decides whether labels for a use may be written."""
-
-ANNOTATED_BAD = "ANNOTATED_BAD"
-"""Reason of a request to reject what annotators found to be no good pair."""
 
 _COLUMNS = (*held_out.COLUMNS, "query", "split", "verdict", "reasons", "suite_version")
 _CONVERSATION = ("conversation_id", "version", "utterances", "status", "csat")
@@ -44,13 +42,21 @@ class Labels:
     left_out: Mapping[str, int]
 
 
-def make_labels(settings: Settings, use: Use) -> Labels:
+def make_labels(
+    settings: Settings, use: Use, *, agreement: Mapping[str, Verdict] | None = None
+) -> Labels:
     """The decided examples as lines for a use.
 
     `tags`: text, category, sentiment, for `transforms tags train`. `resolution`: turns, status,
     csat, resolved, for `transforms resolution fit`. `quarantine`: requests to reject valid
     examples that are no good pairs, and to accept quarantined ones that are, named as the actions
-    of `deskwheel.repairs` and with the verb of `python -m validate` that asks for it.
+    of `deskwheel.repairs` and with the verb of `python -m validate` that asks for it with `--from`.
+
+    Args:
+        settings: where the lake is.
+        use: what the lines are for.
+        agreement: verdict on the agreement about each of the use's questions; each line bears it,
+            so that whoever reads the file can tell `tentative` labels from `accept` ones.
     """
     lake_dir = settings.pipeline.lake
     decided = decide(store.read_annotations(lake_dir))
@@ -71,6 +77,8 @@ def make_labels(settings: Settings, use: Use) -> Labels:
             lines = list(_tags(kept, rows, left_out))
         else:
             lines = _resolutions(lake_dir, kept, rows, left_out=left_out)
+    told = {"agreement": dict(agreement)} if agreement else {}
+    lines = [{**line, **told} for line in lines]
     return Labels(tuple(lines), {why: n for why, n in sorted(left_out.items()) if n})
 
 
@@ -162,7 +170,6 @@ def _request(action: RepairAction, found: Decided, row: Mapping[str, Any]) -> di
         "example_id": found.example_id,
         "action": action,
         "verb": f"quarantine {action}",
-        "reason": ANNOTATED_BAD if action == "reject" else None,
         "verdict": row["verdict"],
         "reasons": list(row["reasons"]),
         "suite_version": row["suite_version"],

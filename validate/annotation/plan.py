@@ -59,7 +59,7 @@ def rank(
             (`OTHER`). `category`: by turns one of each category, until it has no more.
             `disputed`: as random; the caller gives only those that annotators differ on.
         seed: another one gives another sample.
-        threshold: `validate.min_resolution_probability`.
+        threshold: resolution probability that `uncertain` looks around, `--near`.
     """
     shuffled = sorted(candidates, key=lambda c: digest("annotate", str(seed), c.example_id))
     if strategy == "category":

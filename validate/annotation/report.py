@@ -94,12 +94,14 @@ def agree(settings: Settings, arguments: Namespace) -> int:
         print(json.dumps(facts))
         return 0
     console = Console()
-    table = Table("question", "level", "examples", "equal", "alpha", "95 % interval", "verdict")
+    table = Table(
+        "question", "level", "examples", "equal", "alpha", "95 % interval", "least kappa", "verdict"
+    )
     for one in found:
         interval = "–" if one.low is None else f"{one.low:.3f} to {one.high:.3f}"
         table.add_row(
             one.question, one.level, str(one.units), _number(one.share_equal),
-            _number(one.alpha), interval, one.verdict,
+            _number(one.alpha), interval, least_kappa(one), one.verdict,
         )  # fmt: skip
     console.print(table)
     gold = Table("annotator", "gold examples", "right", "95 % interval", "")
@@ -129,6 +131,11 @@ def agreements(
         )
         for question in QUESTIONS
     ]
+
+
+def least_kappa(found: Agreement) -> str:
+    """Cohen's kappa of the two annotators who agree least; `--json` says who they are."""
+    return _number(min((k for k in found.kappa.values() if k is not None), default=None))
 
 
 def adjudicate(settings: Settings, arguments: Namespace) -> int:
@@ -165,7 +172,7 @@ def labels(settings: Settings, arguments: Namespace) -> int:
             f"annotators do not agree enough on {', '.join(refused)}; 0.667 is needed: mend the"
             " guide and ask more examples twice, or add --despite-agreement"
         )
-    made = make_labels(settings, arguments.use)
+    made = make_labels(settings, arguments.use, agreement=verdicts)
     write_lines(Path(arguments.to), made.lines)
     say(
         arguments.json,
@@ -178,7 +185,7 @@ def labels(settings: Settings, arguments: Namespace) -> int:
         f"{len(made.lines)} lines in {arguments.to}; agreement:"
         f" {', '.join(f'{k} {v}' for k, v in verdicts.items())}",
         *(
-            f"{count} of them: python -m validate {verb} ID... --by ALIAS, with the example_id"
+            f"{count} of them: python -m validate {verb} --from {arguments.to} --by ALIAS"
             for verb, count in _verbs(made.lines).items()
         ),
         *(f"left out, {why}: {count}" for why, count in made.left_out.items()),

@@ -9,8 +9,9 @@ import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pyarrow.compute as pc
@@ -23,6 +24,7 @@ from validate.annotation.annotators import annotator_key
 from validate.annotation.guide import comment_problem
 from validate.quarantine import page, texts
 from validate.quarantine.filters import Filter, read_filter
+from validate.quarantine.listed_wishes import LISTED, read_wishes
 from validate.quarantine.requests import (
     COLUMNS,
     REMEDY,
@@ -35,6 +37,7 @@ from validate.quarantine.requests import (
 )
 from validate.quarantine.rows import find_id, stored_rows, table_of
 from validate.quarantine.summary import listed, summarise
+from validate.quarantine.upstream import look_upstream
 from validate.repairs import EDITABLE, Rulings, final_rules, rulings
 
 if TYPE_CHECKING:
@@ -45,16 +48,21 @@ _FAILED = 1
 
 def quarantine(settings: Settings, arguments: Namespace) -> int:
     """Do what `action` says and return the exit status."""
+    if arguments.from_file and arguments.action not in LISTED:
+        raise ConfigError(f"--from is for {' and '.join(LISTED)}, not for {arguments.action}")
     return ACTIONS[arguments.action](settings, arguments)
 
 
 def summary(settings: Settings, arguments: Namespace) -> int:
-    """Print counts by reason, channel and day."""
-    found = summarise(settings.pipeline.lake, read_filter(arguments, now=_now()))
+    """Print counts by reason, channel and day, and what never came to the gate."""
+    wanted = read_filter(arguments, now=_now())
+    found = summarise(settings.pipeline.lake, wanted)
+    before = look_upstream(settings.pipeline.lake, wanted)
     if arguments.json:
-        print(json.dumps(asdict(found)))
+        print(json.dumps({**asdict(found), **asdict(before)}))
     else:
         page.print_summary(found, limit=arguments.limit)
+        page.print_upstream(before, limit=arguments.limit)
     return 0
 
 
@@ -92,7 +100,8 @@ def fix(settings: Settings, arguments: Namespace) -> int:
         (arguments.edit, arguments.file, arguments.needless_apology)
         + tuple(getattr(arguments, name) is not None for name in EDITABLE)
     ):
-        raise ConfigError("fix wants --query, --response, --context, --file or --edit")
+        options = ", ".join(f"--{name.replace('_', '-')}" for name in EDITABLE)
+        raise ConfigError(f"fix wants {options}, --needless-apology, --file or --edit")
     edits = texts.read_edits(arguments, row)
     edits = {name: text for name, text in edits.items() if text != row[name]}
     suites = _suites(settings)
@@ -126,26 +135,13 @@ def replay(settings: Settings, arguments: Namespace) -> int:
 
 def accept(settings: Settings, arguments: Namespace) -> int:
     """Ask for examples to be valid in spite of rules, but never of final ones."""
-    rows = _rows(settings, _named(arguments))
     wish = _wish(settings, arguments, rules=tuple(arguments.rule or ()))
-    known = _rulings(_suites(settings))
-    for row in rows:
-        repair = make_repair(row, wish, now=_now())
-        if final := final_rules(repair.despite, known):
-            raise ConfigError(
-                f"{row['example_id']}: nobody sets {', '.join(final)} aside; mend the text with"
-                f" `python -m validate quarantine fix {row['example_id']} --edit`"
-            )
-    return _ask(settings, arguments, rows, wish)
+    return _ask_fitting(settings, arguments, wish, _rulings(_suites(settings)))
 
 
 def reject(settings: Settings, arguments: Namespace) -> int:
     """Ask for examples to be kept out although they break no rule."""
-    rows = _rows(settings, _named(arguments))
-    wish = _wish(settings, arguments)
-    for row in rows:
-        make_repair(row, wish, now=_now())
-    return _ask(settings, arguments, rows, wish)
+    return _ask_fitting(settings, arguments, _wish(settings, arguments), Rulings())
 
 
 ACTIONS: Mapping[str, Callable[[Settings, Namespace], int]] = {
@@ -160,13 +156,56 @@ ACTIONS: Mapping[str, Callable[[Settings, Namespace], int]] = {
 """Word on the command line → what it does."""
 
 
+def _ask_fitting(settings: Settings, arguments: Namespace, wish: Wish, known: Rulings) -> int:
+    """Ask for the rows that are named or listed.
+
+    A wish that does not fit a named row is an error and nothing is stored; one of a file is left
+    out, because its other lines are as good as before.
+    """
+    unfit: dict[str, str] = {}
+    if not arguments.from_file:
+        rows = _rows(settings, _named(arguments))
+    elif arguments.ids:
+        raise ConfigError("give ids or --from, not both")
+    else:
+        ids = read_wishes(Path(arguments.from_file), wish.action)
+        rows = stored_rows(settings.pipeline.lake, VALIDATED, columns=COLUMNS, ids=ids)
+        unfit = dict.fromkeys(set(ids) - {row["example_id"] for row in rows}, "has no verdict")
+    fitting = []
+    for row in rows:
+        try:
+            _check_fits(row, wish, known)
+        except ConfigError as error:
+            if not arguments.from_file:
+                raise
+            unfit[row["example_id"]] = str(error)
+        else:
+            fitting.append(row)
+    return _ask(settings, arguments, fitting, wish, unfit=unfit)
+
+
+def _check_fits(row: Mapping[str, Any], wish: Wish, known: Rulings) -> None:
+    repair = make_repair(row, wish, now=_now())
+    if final := final_rules(repair.despite, known):
+        raise ConfigError(
+            f"{row['example_id']}: nobody sets {', '.join(final)} aside; mend the text with"
+            f" `python -m validate quarantine fix {row['example_id']} --edit`"
+        )
+
+
 def _ask(
-    settings: Settings, arguments: Namespace, rows: Sequence[Mapping[str, Any]], wish: Wish
+    settings: Settings,
+    arguments: Namespace,
+    rows: Sequence[Mapping[str, Any]],
+    wish: Wish,
+    *,
+    unfit: Mapping[str, str] | None = None,
 ) -> int:
-    """Store a wish, wait if that is asked, and print what came of it."""
+    """Store a wish, wait if that is asked, and print what came of it; `unfit` is left out, too."""
     lake_dir = settings.pipeline.lake
     if arguments.dry_run:
         made, left_out = make_repairs(rows, wish, now=_now())
+        left_out |= unfit or {}
         page.say(
             arguments.json,
             {"would_ask": len(made), "left_out": left_out, **_mix(rows)},
@@ -175,6 +214,7 @@ def _ask(
         )
         return 0
     asked = ask(lake_dir, rows, wish, now=_now())
+    asked = replace(asked, left_out={**asked.left_out, **(unfit or {})})
     facts: dict[str, Any] = {**asdict(asked), "known": len(asked.repairs) - asked.stored}
     lines = [
         f"{asked.stored} asked for, {facts['known']} asked before, {len(asked.left_out)} left out"
@@ -186,7 +226,7 @@ def _ask(
     elif asked.repairs:
         lines.append(REMEDY)
     page.say(arguments.json, facts, *lines)
-    return _FAILED if rows and not asked.repairs else 0
+    return _FAILED if (rows or unfit) and not asked.repairs else 0
 
 
 def _waited(lake_dir: str, asked: Asked, arguments: Namespace) -> dict[str, int]:

@@ -40,10 +40,17 @@ class Filter:
             )
             if value is not None
         ]
+        if (within := self.within("validated_at")) is not None:
+            wanted.append(within)
+        return reduce(and_, wanted) if wanted else None
+
+    def within(self, column: str) -> Any:
+        """The time that is meant as a filter of pyarrow on a column; None where none is asked."""
+        wanted = []
         if self.since is not None:
-            wanted.append(pc.field("validated_at") >= _scalar(self.since))
+            wanted.append(pc.field(column) >= _scalar(self.since))
         if self.until is not None:
-            wanted.append(pc.field("validated_at") < _scalar(self.until))
+            wanted.append(pc.field(column) < _scalar(self.until))
         return reduce(and_, wanted) if wanted else None
 
     def has_reason(self, reasons: list[str]) -> bool:
@@ -60,17 +67,21 @@ def read_filter(arguments: Namespace, *, now: datetime) -> Filter:
     """The filter that a command line states.
 
     Raises:
-        ConfigError: a topic, a day or a time is none.
+        ConfigError: a topic, a day, a time or a limit is none, or two words contradict each other.
     """
+    if arguments.limit < 1:
+        raise ConfigError(f"--limit {arguments.limit}: give 1 line or more")
     since, until = (read_time(t, now=now) for t in (arguments.since, arguments.until))
     if arguments.day is not None:
+        if arguments.since is not None or arguments.until is not None:
+            raise ConfigError("--day names the whole time; leave --since and --until out")
         since = read_time(arguments.day, now=now)
         if since is None or since.timetz() != datetime.min.replace(tzinfo=UTC).timetz():
             raise ConfigError(f"--day {arguments.day}: is no day; write 2026-03-01")
         until = since + timedelta(days=1)
     return Filter(
         reason=arguments.reason,
-        channel=_channel(arguments.source) if arguments.source else arguments.channel,
+        channel=_channel(arguments.source, arguments.channel),
         category=arguments.category,
         verdict=arguments.verdict,
         since=since,
@@ -105,10 +116,15 @@ def day_before(day: str) -> str:
     return (date.fromisoformat(day) - timedelta(days=1)).isoformat()
 
 
-def _channel(topic: str) -> str:
+def _channel(topic: str | None, channel: str | None) -> str | None:
+    """The channel that is meant by a topic, a channel, or both if they are of one."""
+    if not topic:
+        return channel
     channels = {t.name: t.name.removeprefix("raw.") for t in RAW}
     if topic not in channels:
         raise ConfigError(f"--source {topic}: no such topic; there are {', '.join(channels)}")
+    if channel not in (None, channels[topic]):
+        raise ConfigError(f"--source {topic} holds no row of --channel {channel}; give one of them")
     return channels[topic]
 
 

@@ -36,6 +36,12 @@ OPTIONS = (
     option(
         "--rule", action="append", metavar="CODE", help="accept: a reason set aside; may repeat"
     ),
+    option(
+        "--from",
+        dest="from_file",
+        metavar="FILE",
+        help="accept, reject: the lines for it in a file of `annotate labels --for quarantine`",
+    ),
     option("--note", metavar="TEXT", help="fix, replay, accept, reject: why, for others"),
     option("--by", metavar="NAME", help="who asks: an alias as lead-1; default: the user, hashed"),
     option("--dry-run", action="store_true", help="fix, replay, accept, reject: ask nothing"),

@@ -12,6 +12,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from validate.quarantine.summary import Summary
+from validate.quarantine.upstream import Upstream
+
+POINTER = (
+    "`python -m ingest dlq list` shows what can be mended and sent again;"
+    " `python -m transforms backfill` reads past traffic by today's rules"
+)
 
 _CHARS = 80
 _ROW = (
@@ -51,6 +57,25 @@ def print_summary(found: Summary, *, limit: int) -> None:
     console.print(groups)
     if len(found.groups) > limit:
         console.print(f"{len(found.groups) - limit} more lines; --limit shows them")
+
+
+def print_upstream(found: Upstream, *, limit: int) -> None:
+    """What was turned away and what gave no pair, with where to look; nothing where all came."""
+    console = Console()
+    if found.turned_away:
+        away = Table("day", "topic", "reason", "events", title="turned away before the gate")
+        for t in found.turned_away[:limit]:
+            away.add_row(t.day, t.topic, t.reason, str(t.events))
+        console.print(away)
+        if len(found.turned_away) > limit:
+            console.print(f"{len(found.turned_away) - limit} more lines; --limit shows them")
+    if found.unpaired:
+        bare = Table("why", "channel", "conversations", title="conversations without a pair")
+        for u in found.unpaired:
+            bare.add_row(u.why, u.channel, str(u.conversations))
+        console.print(bare)
+    if found.turned_away or found.unpaired:
+        console.print(POINTER, soft_wrap=True, highlight=False)
 
 
 def print_rows(rows: Sequence[Mapping[str, Any]]) -> None:

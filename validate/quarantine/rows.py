@@ -37,6 +37,13 @@ def table_of(
     return dataset.to_table(columns=list(columns), filter=where)
 
 
+def counted(table: pa.Table, *columns: str) -> dict[Any, int]:
+    """Values of some columns → how many rows have them."""
+    found = table.group_by(list(columns)).aggregate([([], "count_all")])
+    keys = zip(*(found[c].to_pylist() for c in columns), strict=True)
+    return dict(zip(keys, found["count_all"].to_pylist(), strict=True))
+
+
 def stored_rows(
     lake_dir: str | Path,
     table: Table,

@@ -16,7 +16,6 @@ from validate.annotation.shown import shown_examples
 from validate.quarantine.rows import repairs_of, stored_rows
 from validate.quarantine.texts import search
 from validate.quarantine.told import told_of
-from validate.repairs import REJECTED_BY_PERSON
 from validate.suite import Suites, describe
 from validate.verdicts import MEANING
 
@@ -56,9 +55,8 @@ def tell_story(settings: Settings, suites: Suites, example_id: str) -> dict[str,
 
 def explain(rule: str, row: Mapping[str, Any], suites: Suites) -> dict[str, Any]:
     """What a rule wanted, and the value that broke it where a glance tells it."""
-    own = {**MEANING, REJECTED_BY_PERSON: "A person looked at it and keeps it out."}
-    if rule in own:
-        return {"rule": rule, "wanted": own[rule], "found": None}
+    if rule in MEANING:
+        return {"rule": rule, "wanted": MEANING[rule], "found": None}
     known = {r["id"]: r for r in describe(suites)}
     if rule not in known:
         return {"rule": rule, "wanted": "No rule of today's suite has this id.", "found": None}

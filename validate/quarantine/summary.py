@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from deskwheel.tables import REPAIRS, VALIDATED
 from validate.quarantine.filters import Filter, day_before
-from validate.quarantine.rows import table_of
+from validate.quarantine.rows import counted, table_of
 from validate.repairs import pending
 
 _KEYS = ("example_id", "channel", "category", "verdict", "reasons", "validated_at", "attempt")
@@ -56,14 +56,14 @@ def summarise(lake_dir: str, wanted: Filter) -> Summary:
     """Counts of the rows that are meant. Cost is linear in the rows of the table, without texts."""
     table = table_of(lake_dir, VALIDATED, columns=_KEYS, where=wanted.expression())
     table = table.append_column("day", pc.strftime(table["validated_at"], "%Y-%m-%d"))
-    judged = _counted(table, "channel", "day")
+    judged = counted(table, "channel", "day")
     kept_out = table.filter(pc.not_equal(table["verdict"], "valid")).combine_chunks()
     lists = kept_out["reasons"].combine_chunks()
     by_reason = kept_out.select(["channel", "day"]).take(pc.list_parent_indices(lists))
     by_reason = by_reason.append_column("reason", pc.list_flatten(lists))
     counts = {
         key: rows
-        for key, rows in _counted(by_reason, "reason", "channel", "day").items()
+        for key, rows in counted(by_reason, "reason", "channel", "day").items()
         if wanted.has_reason([key[0]])
     }
     groups = [
@@ -104,12 +104,6 @@ def listed(lake_dir: str, wanted: Filter, *, limit: int) -> list[dict[str, Any]]
         {**row, "validated_at": row["validated_at"].isoformat(), "attempt": row["attempt"] or 0}
         for row in sorted(rows, key=lambda row: place[row["example_id"]])
     ]
-
-
-def _counted(table: pa.Table, *columns: str) -> dict[Any, int]:
-    found = table.group_by(list(columns)).aggregate([([], "count_all")])
-    keys = zip(*(found[c].to_pylist() for c in columns), strict=True)
-    return dict(zip(keys, found["count_all"].to_pylist(), strict=True))
 
 
 def _waiting(lake_dir: str, attempts: Mapping[str, int]) -> int:

@@ -5,6 +5,7 @@ Reads and writes the suites' files; `diff` reads `validated_examples`. Writes no
 
 import argparse
 import json
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -71,8 +72,11 @@ def add(settings: Settings, arguments: Arguments) -> int:
         configuration["kwargs"] |= edit.kinds_argument(arguments.kinds.split(","))
     default = "quarantine" if arguments.suite == ROWS else "warn"
     said = {"severity": default, "source": "", "owner": "", "what": "", **_said(arguments)}
-    if not said["what"] or not said["owner"]:
-        raise ConfigError("a rule needs --what (a sentence) and --owner (who is asked about it)")
+    if not all(said[key].strip() for key in ("what", "source", "owner")):
+        raise ConfigError(
+            "a rule needs --what (a sentence), --source (where it or its threshold comes from, or"
+            " why it is your choice) and --owner (who is asked about it)"
+        )
     changed = edit.add_rule(
         place.suites, arguments.suite, configuration, said={"rule_id": rule, **said}
     )
@@ -115,6 +119,7 @@ def check_suites(settings: Settings, suites: Suites) -> None:
         "deskwheel-suite",
         driver_memory=settings.validate.driver_memory,
         master=settings.transforms.master,
+        compiler=settings.transforms.jvm_compiler,
     )
     try:
         compile_row_rules(suites.rows, spark.createDataFrame([], spark_schema(EXAMPLES.record)))
@@ -185,7 +190,16 @@ def _said(arguments: Arguments) -> dict[str, str]:
 
 
 def _number(value: float) -> float | int:
-    """A whole number as one, so that a file reads `8` and not `8.0`."""
+    """A whole number as one, so that a file reads `8` and not `8.0`.
+
+    Raises:
+        ConfigError: it is infinite or no number.
+    """
+    if not math.isfinite(value):
+        raise ConfigError(
+            f"{value} is no threshold: JSON cannot hold it, and it would forbid nothing or all;"
+            " `suite remove` takes the rule out"
+        )
     return int(value) if value == int(value) else value
 
 

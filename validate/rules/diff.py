@@ -24,6 +24,8 @@ from deskwheel.tables import EXAMPLES, VALIDATED
 from transforms.session import spark_schema, spark_session
 from validate.compile import compile_row_rules
 from validate.periods import parse_period
+from validate.repairs import REJECTED_BY_PERSON
+from validate.returns import CUSTOMER_CAME_BACK
 from validate.rules.kept import CURRENT, SHIPPED, find_suites
 from validate.suite import Suites
 
@@ -49,25 +51,29 @@ class SuiteDiff:
     new: str
     rows: int
     kept_out: int
-    """Rows that the new suite would quarantine and the old one does not."""
+    """Rows that are not in quarantine, break no rule of the old suite and one of the new."""
     let_in: int
-    """Rows that the old suite quarantines and the new one would not."""
+    """Rows that are in quarantine, by rules of the old suite alone, and break none of the new."""
     warned: int
     """Rows that would bear another list of warnings."""
     by_rule: Mapping[str, Mapping[str, Flip]]
     """Rule → `kept_out` or `let_in` → its rows; one with two rules counts at both."""
+    batch_rules: Sequence[str] = ()
+    """Batch rules that differ, in either suite: not judged, as batches are judged as they come."""
 
 
 def diff_suites(
     spark: SparkSession, rows: DataFrame, *, old: Suites, new: Suites, limit: int
 ) -> SuiteDiff:
-    """The difference between two suites on rows with an example's columns, in one Spark job.
+    """The difference between two suites on stored rows, in one Spark job.
 
-    Duplicates are compared by their rules alone. What a batch rule stopped is not judged again.
+    Duplicates are compared by their rules alone. A row that a person accepted is in already, and
+    one that a batch rule stopped, a person rejected or a customer's return took out stays out: a
+    replay lets none of these in.
 
     Args:
         spark: session of the rows.
-        rows: examples; more columns do no harm.
+        rows: with the columns of `validated_examples`.
         old: the rules that are in force.
         new: those that may follow.
         limit: examples shown a rule and way.
@@ -82,8 +88,12 @@ def diff_suites(
         before.reasons().alias("before"),
         after.reasons().alias("after"),
         (before.warnings() != after.warnings()).alias("is_warned"),
+        (F.col("verdict") == "quarantined").alias("is_out"),
+        F.arrays_overlap("reasons", F.array(*map(F.lit, _lasting(old, new)))).alias("is_lasting"),
     )
-    moved = (F.size("before") == 0) != (F.size("after") == 0)
+    moved = F.when(F.size("before") == 0, (F.size("after") > 0) & ~F.col("is_out")).otherwise(
+        (F.size("after") == 0) & F.col("is_out") & ~F.col("is_lasting")
+    )
     total = warned = 0
     ways: Counter[str] = Counter()
     by_rule: dict[str, dict[str, Flip]] = defaultdict(dict)
@@ -108,7 +118,14 @@ def diff_suites(
         let_in=ways["let_in"],
         warned=warned,
         by_rule={rule: by_rule[rule] for rule in sorted(by_rule)},
+        batch_rules=differing(old.batches, new.batches),
     )
+
+
+def differing(old: Any, new: Any) -> tuple[str, ...]:
+    """Ids of the rules that only one of two suites has, or that judge differently in them."""
+    before, after = _judging(old), _judging(new)
+    return tuple(sorted(r for r in before | after if before.get(r) != after.get(r)))
 
 
 def stored_rows(spark: SparkSession, settings: Settings, *, over: timedelta) -> DataFrame:
@@ -145,10 +162,13 @@ def diff_verb(settings: Settings, arguments: argparse.Namespace) -> int:
         )
     old, new = (find_suites(settings, name) for name in arguments.names)
     over = parse_period(arguments.over)
+    if arguments.limit < 0:
+        raise ConfigError(f"--limit {arguments.limit}: give 0 or more examples a rule")
     spark = spark_session(
         "deskwheel-suite",
         driver_memory=settings.validate.driver_memory,
         master=settings.transforms.master,
+        compiler=settings.transforms.jvm_compiler,
     )
     try:
         rows = stored_rows(spark, settings, over=over)
@@ -160,6 +180,21 @@ def diff_verb(settings: Settings, arguments: argparse.Namespace) -> int:
     else:
         _print(found)
     return 0
+
+
+def _judging(suite: Any) -> dict[str, Any]:
+    """Rule id → severity, type and arguments: what `Suites.version` is made of."""
+    found = {}
+    for e in suite.expectations:
+        told = e.configuration.to_json_dict()
+        found[str(e.meta["rule_id"])] = (e.meta["severity"], told["type"], told["kwargs"])
+    return found
+
+
+def _lasting(old: Suites, new: Suites) -> list[str]:
+    """Reasons that judging a row by itself does not take away."""
+    of_batches = {e.meta["rule_id"] for s in (old, new) for e in s.batches.expectations}
+    return sorted({*of_batches, REJECTED_BY_PERSON, CUSTOMER_CAME_BACK})
 
 
 def _count(flip: Flip, row: Mapping[str, Any], limit: int) -> None:
@@ -175,6 +210,11 @@ def _print(found: SuiteDiff) -> None:
         f" {found.let_in} let in, {found.warned} with other warnings; nothing is changed",
         highlight=False,
     )
+    if found.batch_rules:
+        console.print(
+            f"not judged: {', '.join(found.batch_rules)} differ, and judge batches as they come",
+            highlight=False,
+        )
     table = Table("rule", "way", "rows", "for example", "query", "response")
     for rule, ways in found.by_rule.items():
         for way, flip in ways.items():

@@ -59,7 +59,7 @@ class Place:
 def open_place(settings: ValidateSettings, folder: str | None) -> Place:
     """The suites of a folder, or of the settings where none is named or it does not exist yet."""
     at = Path(folder) if folder else suite_folder(settings)
-    suites = read_suites(at) if at.exists() else load_suites(settings)
+    suites = read_suites(at, to_mend=True) if at.exists() else load_suites(settings)
     return Place(suites, at)
 
 
@@ -75,11 +75,12 @@ def change_rule(
         said: entries of its meta to set.
 
     Raises:
-        ConfigError: there is no such rule, or GX refuses the argument.
+        ConfigError: there is no such rule, it has no source afterwards, or GX refuses the argument.
     """
     name, expectation = suites.find(rule)
     found = expectation.configuration.to_json_dict()
     _refuse_unknown(expectation, kwargs)
+    _refuse_bare(rule, {**found["meta"], **said})
     merged = {**found["kwargs"], **kwargs}
     changed = build_expectation(
         {
@@ -105,12 +106,13 @@ def add_rule(
         said: every entry of its meta.
 
     Raises:
-        ConfigError: the id is taken, or GX does not know the expectation.
+        ConfigError: the id is taken, something is not said, or GX does not know the expectation.
     """
     if name not in (ROWS, BATCHES):
         raise ConfigError(f"there is no suite {name!r}; rules go to {ROWS} or {BATCHES}")
     if any(e.meta["rule_id"] == said["rule_id"] for _, e in suites.rules()):
         raise ConfigError(f"rule {said['rule_id']} is there already; change it with `suite set`")
+    _refuse_bare(said["rule_id"], said)
     added = build_expectation({**configuration, "meta": dict(said)}, f"suite {name}")
     return _with(suites, name, [*_suite(suites, name).expectations, added])
 
@@ -140,6 +142,11 @@ def _refuse_unknown(expectation: Any, kwargs: Mapping[str, Any]) -> None:
             raise ConfigError(
                 f"rule {expectation.meta['rule_id']} ({expectation.expectation_type}) has no {key}"
             )
+
+
+def _refuse_bare(rule: str, said: Mapping[str, str]) -> None:
+    if bare := [f"--{key}" for key in SAID if not said[key].strip()]:
+        raise ConfigError(f"rule {rule} would say nothing at {', '.join(bare)}; every rule does")
 
 
 def _suite(suites: Suites, name: str) -> Any:

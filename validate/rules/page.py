@@ -33,7 +33,10 @@ INTRODUCTIONS = {
         " against the baseline that `python -m validate baseline` made, and not judged without one."
     ),
 }
-OTHER = "What an example is compared with decides these, not its own row (docs/operations.md)."
+OTHER = (
+    "Other examples, the conversation or a person decide these, not the example's own row"
+    " (docs/operations.md)."
+)
 
 
 def page(suites: Suites) -> str:

@@ -17,7 +17,7 @@ from typing import Any
 
 import deskwheel
 from deskwheel import failpoint
-from deskwheel.errors import SnapshotError, StateError
+from deskwheel.errors import ContaminationError, SnapshotError, StateError
 from deskwheel.records import Snapshot
 from deskwheel.settings import Settings
 from deskwheel.state import State
@@ -37,8 +37,9 @@ def freeze_snapshot(settings: Settings, *, table_version: int, now: datetime) ->
     seconds, most of it the look for contamination.
 
     Raises:
-        SnapshotError: the version does not exist or holds no valid example, or train says what a
-            held-out example says and `validate.contamination` is `block`.
+        ContaminationError: train says what a held-out example says, and `validate.contamination`
+            is `block`.
+        SnapshotError: the version does not exist or holds no valid example.
     """
     lake_dir, name = settings.pipeline.lake, settings.pipeline.name
     golden = frozen_set(lake_dir, name)
@@ -82,7 +83,8 @@ def freeze_snapshot(settings: Settings, *, table_version: int, now: datetime) ->
 def freeze_claimed(settings: Settings, state: State, *, now: datetime) -> list[Snapshot]:
     """Snapshots of all windows in phase `claimed`, each advanced to `frozen`.
 
-    A window without a valid example, or whose examples are contaminated, becomes `failed`; both
+    A window without a valid example becomes `failed`: its examples count again with the next
+    version. One whose examples are contaminated becomes `held`: a person must act first. Both
     stand on the timeline. A window that another process moves meanwhile is left to it.
     """
     pipeline = settings.pipeline.name
@@ -92,8 +94,9 @@ def freeze_claimed(settings: Settings, state: State, *, now: datetime) -> list[S
         try:
             snapshot = freeze_snapshot(settings, table_version=window["to_version"], now=now)
         except SnapshotError as error:
-            if _advance(state, pipeline, start, phase="failed", reason=str(error)):
-                state.record(pipeline, "failed", f"window {start}", {"reason": str(error)})
+            end = "held" if isinstance(error, ContaminationError) else "failed"
+            if _advance(state, pipeline, start, phase=end, reason=str(error)):
+                state.record(pipeline, end, f"window {start}", {"reason": str(error)})
             continue
         if _advance(state, pipeline, start, phase="frozen", snapshot_id=snapshot.snapshot_id):
             state.record(pipeline, "frozen", snapshot.snapshot_id, facts_of(snapshot))

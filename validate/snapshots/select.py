@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from deskwheel.errors import SnapshotError
+from deskwheel.errors import ContaminationError, SnapshotError
 from deskwheel.golden import GoldenMember
 from deskwheel.ids import text_digest
 from deskwheel.records import SnapshotMember
@@ -62,14 +62,15 @@ def select_members(
             are contaminated; 0 lets none pass.
 
     Raises:
-        SnapshotError: more of train says what a held-out example says; or nothing is left.
+        ContaminationError: more of train says what a held-out example says.
+        SnapshotError: nothing is left.
     """
     kept, left_out = _without_golden(rows, golden)
     overlaps = contaminated(rows, kept, {m.example_id for m in golden})
     tainted = {o.train_id for o in overlaps}
     learnt = sum(row["split"] == "train" for row in kept)
     if len(tainted) > max_contaminated_share * learnt:
-        raise SnapshotError(_complaint(overlaps, learnt=learnt))
+        raise ContaminationError(_complaint(overlaps, learnt=learnt))
     kept = [row for row in kept if row["example_id"] not in tainted]
     if tainted:
         left_out[CONTAMINATED] = len(tainted)

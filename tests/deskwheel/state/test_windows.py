@@ -1,7 +1,7 @@
 import pytest
 
 from deskwheel.errors import LeaseLostError, StateError
-from deskwheel.state import END_PHASES, Fence, State
+from deskwheel.state import END_PHASES, REOPENABLE, Fence, State
 from tests.deskwheel.state.at_once import at_once
 
 
@@ -130,3 +130,97 @@ def test_windows_come_oldest_first(state: State) -> None:
     for version in (9, 0, 4):
         claim(state, "a", from_version=version)
     assert [w["from_version"] for w in state.windows("support")] == [0, 4, 9]
+
+
+def end(state: State, from_version: int, phase: str) -> None:
+    claim(state, "a", from_version)
+    state.advance_window("support", from_version, expect="claimed", phase=phase, reason="why")
+
+
+def reopen(state: State, from_version: int = 0, *, expect: str = "held", attempt: int = 0) -> None:
+    state.reopen_window(
+        "support", from_version, expect=expect, attempt=attempt, phase="claimed", lease="watch"
+    )
+
+
+@pytest.mark.parametrize("phase", REOPENABLE)
+def test_a_window_without_a_model_can_be_reopened_once(state: State, phase: str) -> None:
+    end(state, 0, phase)
+    reopen(state, expect=phase)
+    (window,) = state.windows("support")
+    assert (window["phase"], window["reason"], window["moved_by"]) == ("claimed", None, "")
+    with pytest.raises(StateError, match="read it again"):
+        reopen(state, expect=phase)
+
+
+def test_a_trained_window_is_never_reopened(state: State) -> None:
+    end(state, 0, "trained")
+    with pytest.raises(StateError, match="is not 'trained' at attempt 0"):
+        reopen(state, expect="trained")
+    with pytest.raises(StateError, match="is not 'held' at attempt 0"):
+        reopen(state)
+
+
+def test_a_window_is_reopened_only_at_the_attempt_that_was_read(state: State) -> None:
+    claim(state, "a")
+    state.advance_window("support", 0, expect="claimed", phase="held", attempts=2)
+    with pytest.raises(StateError, match="at attempt 1"):
+        reopen(state, attempt=1)
+    reopen(state, attempt=2)
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later", "is_free"),
+    [
+        ("held", "held", True),
+        ("held", "failed", True),
+        ("trained", "held", True),
+        ("held", "trained", False),
+        ("held", "claimed", False),
+    ],
+)
+def test_a_window_is_reopened_unless_a_later_one_is_open_or_trained(
+    state: State, earlier: str, later: str, is_free: bool
+) -> None:
+    end(state, 0, earlier)
+    claim(state, "a", 4)
+    if later != "claimed":
+        state.advance_window("support", 4, expect="claimed", phase=later)
+    end(state, 8, "failed")
+    start = 0 if earlier == "held" else 4
+    if is_free:
+        reopen(state, start)
+    else:
+        with pytest.raises(StateError, match="another window is open, or a later one is trained"):
+            reopen(state, start)
+
+
+def test_only_one_window_is_open_whether_a_claim_or_a_reopening_comes_first(
+    database_url: str, state: State
+) -> None:
+    fence = take_over(state, "a")
+    for start in range(0, 80, 8):
+        end(state, start, "held")
+
+        def either(mine: State, number: int, start: int = start) -> bool:
+            if number:
+                return mine.claim_window(
+                    "support", start + 4, to_version=start + 4, owner="a", detail={}, fence=fence,
+                    is_alone=True,
+                )  # fmt: skip
+            reopen(mine, start)
+            return True
+
+        both = at_once(database_url, 2, either)
+        phases = [w["phase"] for w in state.windows("support") if w["from_version"] >= start]
+        assert phases.count("claimed") == 1, both
+        for window in state.windows("support", phase="claimed"):
+            state.advance_window(
+                "support", window["from_version"], expect="claimed", phase="failed"
+            )
+
+
+def test_a_window_of_another_pipeline_is_in_nobodys_way(state: State) -> None:
+    end(state, 0, "held")
+    state.claim_window("other", 9, to_version=9, owner="a", detail={}, is_alone=True)
+    reopen(state)

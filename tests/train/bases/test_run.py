@@ -6,6 +6,7 @@ import pytest
 
 from deskwheel.settings import TrainSettings
 from tests.train.bases.toys import PLAN, toy_texts
+from train.bases import run
 from train.bases.run import Row, code_version, measure_candidate
 
 CHILD = "tests.train.bases.fake_child"
@@ -108,3 +109,11 @@ def test_the_code_that_measures_has_a_version() -> None:
     release, _, of_files = code_version().rpartition("-")
     assert release
     assert len(of_files) == 12
+
+
+def test_a_name_of_what_measures_that_finds_no_file_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(run, "_MEASURING", ("model.py", "moved/away/*.py"))
+    with pytest.raises(FileNotFoundError, match="moved/away"):
+        code_version()

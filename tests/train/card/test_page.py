@@ -64,6 +64,18 @@ def test_no_address_with_a_password_is_on_a_card(settings: Settings, tmp_path: P
     assert "secret" not in json.dumps(facts) + render_card(facts)
 
 
+def test_attempts_that_were_broken_off_cost_energy_and_are_told(
+    settings: Settings, tmp_path: Path
+) -> None:
+    once, again = (facts_in(settings, tmp_path, earlier_s=s) for s in (0.0, 54 * 60.0))
+    hours = [facts["energy"]["device_hours"] for facts in (once, again)]  # type: ignore[index]
+    assert hours == [pytest.approx(0.1), pytest.approx(1.0)]
+    assert "after 54 min of attempts that were broken off." in render_card(again)
+    assert "broken off" not in render_card(once)
+    del once["earlier_s"]
+    assert "(the last attempt only)." in render_card(once)
+
+
 def test_both_files_lie_beside_the_adapter(settings: Settings, tmp_path: Path) -> None:
     facts = facts_in(settings, tmp_path)
     write_card(tmp_path, facts)

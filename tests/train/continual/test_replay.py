@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from deskwheel.errors import SnapshotError
 from tests.train.rows import example, freeze, write_examples
 from train.continual.replay import choose_replay, replay_size, share_out, warm_set
-from train.data import ChatRow, TrainingSet, load_training_set
+from train.data.training_set import ChatRow, TrainingSet, load_training_set
 
 
 def rows(**counts: int) -> list[ChatRow]:

@@ -17,7 +17,7 @@ from deskwheel.state import State
 from deskwheel.tables import SNAPSHOTS
 from tests.train.rows import chat_rows, example, freeze, quick, settings_in, write_examples
 from train.files import export_adapter
-from train.loop import train_adapter
+from train.finetune.loop import train_adapter
 
 ROOT = Path(__file__).parents[3]
 

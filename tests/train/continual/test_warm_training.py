@@ -12,7 +12,7 @@ from deskwheel.errors import AdapterError
 from deskwheel.settings import TrainSettings
 from tests.train.rows import chat_rows, quick
 from train.files import MANIFEST, WEIGHTS, export_adapter
-from train.loop import train_adapter
+from train.finetune.loop import train_adapter
 
 
 def train(folder: Path, settings: TrainSettings, *, start_from: Path | None = None) -> Path:

@@ -12,7 +12,7 @@ from deskwheel.errors import ConfigError
 from deskwheel.settings import TrainSettings
 from tests.train.rows import chat_rows
 from train.finetune.fast import learning_rate_share, order_of
-from train.loop import train_adapter
+from train.finetune.loop import train_adapter
 
 
 @given(st.integers(1, 9), st.integers(0, 30), st.integers(1, 12))

@@ -2,6 +2,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import torch
 from transformers import LlamaConfig
 
 from deskwheel.errors import ConfigError
@@ -25,6 +26,7 @@ PLAIN = TrainSettings()
         ({"parallel": "fsdp2"}, "train.parallel='ddp'"),
         ({"engine": "fast", "method": "full"}, "set train.engine='sft'"),
         ({"engine": "fast", "use_gpu": True}, "set train.engine='sft'"),
+        ({"engine": "fast", "gradient_checkpointing": "on"}, "set train.engine='sft'"),
     ],
 )
 def test_what_this_machine_cannot_do_is_refused_with_a_remedy(
@@ -42,14 +44,15 @@ def test_qlora_names_the_package_that_it_lacks(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_only_qlora_holds_the_base_in_four_bits() -> None:
-    assert quantization(PLAIN) is None
-    assert quantization(replace(PLAIN, method="qlora")).bnb_4bit_quant_type == "nf4"
+    assert quantization(PLAIN, torch.bfloat16) is None
+    found = quantization(replace(PLAIN, method="qlora"), torch.float16)
+    assert (found.bnb_4bit_quant_type, found.bnb_4bit_compute_dtype) == ("nf4", torch.float16)
 
 
 @pytest.mark.parametrize("change", [{"method": "full"}, {"parallel": "fsdp2"}])
 def test_what_cannot_be_judged_is_not_for_the_pipeline(change: dict[str, str]) -> None:
     check_served(PLAIN)
-    with pytest.raises(ConfigError, match="call train.loop.train_adapter"):
+    with pytest.raises(ConfigError, match="call train.finetune.loop.train_adapter"):
         check_served(replace(PLAIN, **change))
 
 

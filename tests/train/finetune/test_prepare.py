@@ -6,7 +6,7 @@ import pytest
 
 from deskwheel.errors import SnapshotError
 from tests.train.rows import chat_rows, example, freeze, quick, write_examples
-from train.data import TrainingSet, load_training_set
+from train.data.training_set import TrainingSet, load_training_set
 from train.finetune.packed import open_packed, read_index
 from train.finetune.prepare import packed_name, prepare_snapshot
 

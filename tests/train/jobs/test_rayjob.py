@@ -12,13 +12,20 @@ from hypothesis import strategies as st
 from deskwheel.errors import ConfigError
 from deskwheel.settings import JobSettings, Settings, TrainSettings
 from train.jobs.environment import runtime_env
+from train.jobs.manifest import show_manifest
 from train.jobs.rayjob import rayjob_manifest, rayjob_name
-from train.manifest import show_manifest
 
 
 def settings(**jobs: Any) -> Settings:
     train = TrainSettings(workers=4, use_gpu=True)
     return replace(Settings(), train=train, jobs=JobSettings(kube_image="image:1", **jobs))
+
+
+def cluster_of(**train: Any) -> dict[str, Any]:
+    plain = settings()
+    mine = replace(plain, train=replace(plain.train, **train))
+    found = rayjob_manifest("job", ["python3"], mine)["spec"]["rayClusterSpec"]
+    return dict(found)
 
 
 def manifest(**jobs: Any) -> dict[str, Any]:
@@ -46,6 +53,17 @@ def test_each_worker_gets_its_gpu_and_the_head_none() -> None:
     assert worker["resources"]["limits"]["nvidia.com/gpu"] == "1"
     assert "nvidia.com/gpu" not in head["resources"]["limits"]
     assert cluster["authOptions"] == {"mode": "token"}
+    assert not cluster["enableInTreeAutoscaling"]
+
+
+@pytest.mark.parametrize(("min_workers", "least"), [(1, 1), (3, 3), (9, 4)])
+def test_a_run_that_can_do_with_fewer_workers_waits_for_no_more(
+    min_workers: int, least: int
+) -> None:
+    cluster = cluster_of(min_workers=min_workers)
+    (group,) = cluster["workerGroupSpecs"]
+    assert (group["replicas"], group["minReplicas"], group["maxReplicas"]) == (least, least, 4)
+    assert cluster["enableInTreeAutoscaling"] is (least < 4)
 
 
 def test_kuberay_repeats_nothing_because_the_watcher_does() -> None:

@@ -4,7 +4,7 @@ import sqlite3
 from itertools import pairwise
 from typing import Any
 
-from deskwheel.state import END_PHASES
+from deskwheel.state import END_PHASES, OPEN_PHASES, REOPENABLE
 from tests.train.ledger.world import ATTEMPTS, PIPELINE, World
 
 ORDER = {"claimed": 0, "frozen": 1, "submitted": 2, "trained": 3, "failed": 3, "held": 3}
@@ -40,9 +40,14 @@ class Laws:
         for first, second in pairwise(windows.values()):
             assert first["to_version"] < second["from_version"], "two windows overlap"
         assert self._world.state.claims <= len(windows), "a window was granted twice"
+        is_open = [start for start, w in windows.items() if w["phase"] in OPEN_PHASES]
+        assert len(is_open) <= 1, f"windows {is_open} are open at once"
         for start, window in windows.items():
             if window != self._windows.get(start):
                 _check_move(self._windows.get(start), window, tokens)
+        trained = [start for start, w in windows.items() if w["phase"] == "trained"]
+        for start in is_open:
+            assert start > max(trained, default=-1), f"window {start} goes on after a later one"
         self._windows, self._tokens = windows, tokens
 
     def check_end(self) -> None:
@@ -76,15 +81,27 @@ def _check_move(before: Row | None, after: Row, tokens: dict[str, int]) -> None:
         assert lease, "a window was claimed without a lease"
         assert after["phase"] == "claimed", f"a window began as {after['phase']}"
         return
-    assert before["phase"] not in END_PHASES, f"a window changed after it was {before['phase']}"
+    if before["phase"] in END_PHASES:
+        _check_reopened(before, after)
+        return
     is_published = after["model_version"] is not None
     assert is_published == (after["phase"] == "trained"), f"{after['phase']} with another version"
-    assert before["attempts"] <= after["attempts"] <= ATTEMPTS, "attempts fell, or have no end"
+    assert before["attempts"] <= after["attempts"], "attempts fell"
     is_again = before["phase"] == after["phase"] == "submitted"
     is_on = ORDER[after["phase"]] > ORDER[before["phase"]]
-    is_next = is_again and after["attempts"] == before["attempts"] + 1
+    is_next = is_again and after["attempts"] == before["attempts"] + 1 <= ATTEMPTS
     assert is_on or is_next, f"{before['phase']} became {after['phase']}"
     needs_lease = after["phase"] in ("submitted", "trained") or (
         before["phase"] == "submitted" and after["phase"] == "failed"
     )
     assert lease or not needs_lease, f"{after['phase']} without a lease"
+
+
+def _check_reopened(before: Row, after: Row) -> None:
+    """Only a person may, where there is no model, for one attempt more."""
+    assert before["phase"] in REOPENABLE, f"a window changed after it was {before['phase']}"
+    assert after["phase"] in OPEN_PHASES, f"{before['phase']} became {after['phase']}"
+    assert after["moved_by"] == "", "a lease reopened a window"
+    assert after["reason"] is None, "a window that goes on keeps the reason of its end"
+    more = 1 if after["phase"] == "submitted" else 0
+    assert after["attempts"] == before["attempts"] + more, "an attempt was skipped or repeated"

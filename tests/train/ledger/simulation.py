@@ -1,4 +1,4 @@
-"""Interleavings of watchers, jobs and failures, each out of one seed.
+"""Interleavings of watchers, jobs, people and failures, each out of one seed.
 
 `python -m tests.train.ledger.simulation --first 0 --count 10000` runs them without pytest.
 """
@@ -98,8 +98,8 @@ def _fail(world: World, laws: Laws) -> None:
         world.start(f"watcher {number}", world.watch)
     for number in range(FREEZERS):
         world.start(f"freezer {number}", world.freeze)
-    failures = [_kill, _pause, _jump, _forget, _double, _append, _replace_dead]
-    weights = [2, 4, 1, 1, 3, 3, 3]
+    failures = [_kill, _pause, _jump, _forget, _double, _append, _replace_dead, _retry]
+    weights = [2, 4, 1, 1, 3, 3, 3, 2]
     for _ in range(STEPS):
         if world.rng.random() < 0.15:
             world.rng.choices(failures, weights)[0](world)
@@ -205,6 +205,14 @@ def _double(world: World) -> None:
 def _append(world: World) -> None:
     """A version of the table that asks for a window of its own, three at most."""
     world.version = min(world.version + 1, 2)
+
+
+def _retry(world: World) -> None:
+    """A person asks for another attempt at any window, ended or not."""
+    windows = world.state.windows(PIPELINE)
+    if windows:
+        window, is_anew = world.rng.choice(windows), world.rng.random() < 0.5
+        world.start("person", lambda: world.retry(window, is_anew=is_anew))
 
 
 def _replace_dead(world: World) -> None:

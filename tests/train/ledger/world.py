@@ -16,12 +16,12 @@ import sqlalchemy as sa
 from deskwheel.errors import ServiceError, StateError
 from deskwheel.records import Evaluation, Run
 from deskwheel.settings import Settings
-from deskwheel.state import State
+from deskwheel.state import Row, State
 from tests.train.ledger.turns import Process, Turns
 from tests.train.rows import NOON
 from train.jobs import JobStatus
-from train.ledger import find_window, hold_window
-from train.publish import RunPublisher
+from train.ledger import find_window, hold_window, retry_window
+from train.publishing.publish import RunPublisher
 from train.trigger.decide import TriggerDecision, next_start
 from train.watch import Watcher
 
@@ -113,8 +113,13 @@ class World:
                     continue
             self.sleep(1.0)
 
+    def retry(self, window: Row, *, is_anew: bool) -> None:
+        """A person who may have read the window long ago."""
+        self.turns.gate()
+        retry_window(self.state, window, actor="kim", reason="mended", is_anew=is_anew)
+
     def train(self, start: int) -> None:
-        """What `train.run` does, with the training left out."""
+        """What `train.runs.run` does, with the training left out."""
         window = find_window(self.state, PIPELINE, start)
         if window["phase"] == "trained":
             self.publisher().finish_run(window["run_id"])

@@ -9,10 +9,11 @@ from deskwheel.settings import TrainSettings
 from tests.train.finetune.conftest import tiny_base, tokenizer  # noqa: F401  fixtures
 from tests.train.rows import chat_rows, quick
 from train.finetune.engine import Metrics
+from train.finetune.loop import Outcome, train_adapter
 from train.finetune.packed import PackedSet
 from train.finetune.prepare import pack_chats
-from train.loop import Outcome, train_adapter
 from train.model import load_tokenizer
+from train.preference.trainers import Lesson
 
 
 @pytest.fixture
@@ -44,3 +45,12 @@ def tune(settings: TrainSettings, tmp_path: Path, dev: PackedSet) -> Callable[..
         )  # fmt: skip
 
     return run
+
+
+@pytest.fixture
+def lesson(tune: Callable[[], Outcome], settings: TrainSettings, tmp_path: Path) -> Lesson:
+    tuned = tune()
+    return Lesson(
+        settings=settings, model=tuned.model, tokenizer=tuned.tokenizer, precision="fp32",
+        workers=1, directory=tmp_path / "preference", report=lambda _: None,
+    )  # fmt: skip

@@ -1,9 +1,12 @@
 """Toy preferences: of two ways to reset a lamp people want the one that is not fine-tuned on."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from deskwheel.records import Split
+from deskwheel.ids import digest
+from deskwheel.records import Snapshot, Split, ValidatedExample
+from tests.train.rows import example, freeze, write_examples
 from train.preference.answers import Judged, Pair, Preferences
 
 GOOD = "Pull its plug for a minute please."
@@ -66,3 +69,33 @@ def preferences(*, pair_count: int = 0, judged_count: int = 0) -> Preferences:
         pairs={"train": pairs(range(pair_count)), "dev": dev_pairs},
         judged=judged_rows if judged_count else {"train": (), "dev": ()},
     )
+
+
+def edited(number: int, **changes: Any) -> ValidatedExample:
+    """An edited draft."""
+    draft = f"Throw lamp {number} away."
+    plain = replace(example(number), kind="preference", rejected_response=draft)
+    return replace(plain, **changes)
+
+
+def frozen(lake: str, examples: list[ValidatedExample]) -> Snapshot:
+    """A snapshot that knows kinds and texts of its members, as freezing makes it."""
+    ideal = [e for e in examples if e.kind == "ideal"]
+    snapshot = freeze(lake, ideal, version=write_examples(lake, examples))
+    by_id = {e.example_id: e for e in examples}
+    members = [
+        replace(m, kind="ideal", text_digest=text_digest(by_id[m.example_id]))
+        for m in snapshot.members
+    ]
+    others = [
+        replace(members[0], example_id=e.example_id, split=e.split, kind=e.kind,
+                text_digest=text_digest(e))
+        for e in examples if e.kind != "ideal"
+    ]  # fmt: skip
+    return replace(snapshot, members=[*members, *others])
+
+
+def text_digest(e: ValidatedExample) -> str:
+    """Of what a member of a snapshot says."""
+    texts = [e.query, e.context, e.response]
+    return digest(*texts, *([e.rejected_response] if e.rejected_response else []))

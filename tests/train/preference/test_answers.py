@@ -7,46 +7,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deskwheel.errors import SnapshotError
-from deskwheel.ids import digest
-from deskwheel.records import Snapshot, ValidatedExample
-from tests.train.preference.rows import row
-from tests.train.rows import example, freeze, settings_in, write_examples
-from train.data import load_training_set
+from tests.train.preference.rows import edited, frozen, row
+from tests.train.rows import example, settings_in
+from train.data.training_set import load_training_set
 from train.preference.answers import (
     Preferences,
     load_preferences,
     read_preferences,
     sort_preferences,
 )
-
-
-def edited(number: int, **changes: Any) -> ValidatedExample:
-    """An edited draft."""
-    draft = f"Throw lamp {number} away."
-    plain = replace(example(number), kind="preference", rejected_response=draft)
-    return replace(plain, **changes)
-
-
-def frozen(lake: str, examples: list[ValidatedExample]) -> Snapshot:
-    """A snapshot that knows kinds and texts of its members, as freezing makes it."""
-    ideal = [e for e in examples if e.kind == "ideal"]
-    snapshot = freeze(lake, ideal, version=write_examples(lake, examples))
-    by_id = {e.example_id: e for e in examples}
-    members = [
-        replace(m, kind="ideal", text_digest=text_digest(by_id[m.example_id]))
-        for m in snapshot.members
-    ]
-    others = [
-        replace(members[0], example_id=e.example_id, split=e.split, kind=e.kind,
-                text_digest=text_digest(e))
-        for e in examples if e.kind != "ideal"
-    ]  # fmt: skip
-    return replace(snapshot, members=[*members, *others])
-
-
-def text_digest(e: ValidatedExample) -> str:
-    texts = [e.query, e.context, e.response]
-    return digest(*texts, *([e.rejected_response] if e.rejected_response else []))
 
 
 def test_an_edited_draft_is_rejected_for_what_was_sent() -> None:

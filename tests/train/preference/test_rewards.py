@@ -6,8 +6,8 @@ import torch
 from trl.trainer.utils import add_fused_lm_head
 
 from tests.train.preference.rows import judged, pairs
+from train.finetune.loop import Outcome
 from train.finetune.packed import PackedSet
-from train.loop import Outcome
 from train.model import answer_nll
 from train.preference.comparisons import compare_judged, compare_pairs
 from train.preference.encode import encode_judged, encode_pairs

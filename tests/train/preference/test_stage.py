@@ -15,8 +15,8 @@ from tests.train.preference.rows import preferences
 from train.files import WEIGHTS, export_adapter
 from train.finetune.checkpoints import check_seal
 from train.finetune.engine import Metrics
+from train.finetune.loop import Outcome
 from train.finetune.packed import PackedSet
-from train.loop import Outcome
 from train.preference.stage import Learnt, learn_preferences
 
 FOUND = preferences(pair_count=12, judged_count=12)
@@ -88,11 +88,17 @@ def test_preferences_raise_the_wanted_answers_over_the_others(
 
 
 @pytest.mark.parametrize(("method", "loss"), [("dpo", math.log(2)), ("kto", 0.5)])
-def test_the_fine_tuned_adapter_is_the_reference(learn: Run, method: str, loss: float) -> None:
+def test_the_fine_tuned_adapter_is_the_reference(
+    learn: Run, tuned: Outcome, told: Told, method: str, loss: float
+) -> None:
     """Log-ratios are zero at first; with the bare base as the reference they would not be."""
-    first = learn(preference=method).history[0]
+    learnt = learn(preference=method)
+    first = learnt.history[0]
     assert first["preference_loss"] == pytest.approx(loss, abs=1e-6)
     assert first["preference_margin"] == 0.0
+    steps = [(m["preference_step"], m["preference_steps"]) for m, _ in told[:-1]]
+    assert steps == [(entry["step"] - tuned.steps, learnt.steps) for entry in learnt.history]
+    assert told[-1][0]["is_over"] == 1.0
 
 
 def test_too_few_preferences_are_not_learnt(learn: Run, tuned: Outcome, told: Told) -> None:
@@ -177,10 +183,12 @@ def test_the_history_ends_with_what_dev_says(learn: Run, told: Told, tuned: Outc
     assert steps == sorted(steps)
     assert steps[0] == tuned.steps + 1
     assert plain["history"][-1]["preference_dev_accuracy_after"] == 1.0
-    assert [m for m, folder in told if folder is None] == [
-        entry if number < len(steps) - 1 else {k: entry[k] for k in told[number][0]}
-        for number, entry in enumerate(plain["history"])
-    ]
+    reports = [m for m, folder in told if folder is None]
+    assert [m["preference_step"] for m in reports] == [step - tuned.steps for step in steps]
+    assert {m["preference_steps"] for m in reports} == {9.0}
+    for report, entry in zip(reports, plain["history"], strict=True):
+        own = {"preference_step", "preference_steps"}
+        assert {k: v for k, v in report.items() if k not in own}.items() <= entry.items()
 
 
 def test_a_checkpoint_that_cannot_be_written_is_said(learn: Run, tmp_path: Path) -> None:

@@ -1,6 +1,4 @@
-from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,18 +6,8 @@ import torch
 
 from deskwheel.settings import TrainSettings
 from tests.train.preference.rows import judged, pairs
-from train.loop import Outcome
 from train.preference.encode import encode_judged, encode_pairs
 from train.preference.trainers import REFERENCE, Lesson, count_steps, dpo_trainer, kto_trainer
-
-
-@pytest.fixture
-def lesson(tune: Callable[[], Outcome], settings: TrainSettings, tmp_path: Path) -> Lesson:
-    tuned = tune()
-    return Lesson(
-        settings=settings, model=tuned.model, tokenizer=tuned.tokenizer, precision="fp32",
-        workers=1, directory=tmp_path / "preference", report=lambda _: None,
-    )  # fmt: skip
 
 
 def of_adapter(model: Any, name: str) -> dict[str, torch.Tensor]:
@@ -49,7 +37,7 @@ def test_the_rarer_side_weighs_more(lesson: Lesson) -> None:
 
 @pytest.mark.parametrize(
     ("batch", "workers", "at_once", "times"),
-    [(16, 1, 4, 4), (6, 1, 3, 2), (16, 2, 4, 2), (2, 2, 2, 1)],
+    [(16, 1, 8, 2), (6, 1, 3, 2), (8, 2, 4, 1), (2, 2, 2, 1)],
 )
 def test_a_step_has_the_preferences_of_the_settings(
     lesson: Lesson, batch: int, workers: int, at_once: int, times: int
@@ -58,6 +46,14 @@ def test_a_step_has_the_preferences_of_the_settings(
     encoded = encode_pairs(pairs(range(8)), lesson.tokenizer, max_length=96)
     args = dpo_trainer(replace(lesson, settings=settings, workers=workers), encoded).args
     assert (args.per_device_train_batch_size, args.gradient_accumulation_steps) == (at_once, times)
+
+
+def test_a_model_without_a_lean_form_computes_fewer_at_once(lesson: Lesson) -> None:
+    lesson.model.get_base_model().config.attention_bias = True
+    encoded = encode_pairs(pairs(range(8)), lesson.tokenizer, max_length=96)
+    settings = replace(lesson.settings, preference_batch=16)
+    args = dpo_trainer(replace(lesson, settings=settings), encoded).args
+    assert (args.per_device_train_batch_size, args.gradient_accumulation_steps) == (4, 4)
 
 
 def test_steps_follow_from_epochs() -> None:

@@ -18,7 +18,13 @@ ORDER = Order(id="order-1", by="ann@desk", reason="new product", at=NOW)
 def test_too_few_fresh_examples_do_not_fire() -> None:
     decision = judge(inputs({"A": 50, "B": 49}), POLICY)
     assert (decision.outcome, decision.effective, decision.fired) == ("too_few", 99, False)
-    assert decision.reason == "99 of 100 fresh"
+    assert decision.reason == "99 of 100 fresh; no forecast: fewer than 5 came lately"
+
+
+def test_a_sentence_says_that_a_trickle_is_not_enough_within_ninety_days() -> None:
+    decision = judge(inputs({"A": 10, "B": 10}, per_day={"A": 0.2, "B": 0.2}), POLICY)
+    assert decision.reason == "20 of 100 fresh; no forecast: not within 90 days at this rate"
+    assert decision.next_at is None
 
 
 def test_enough_fresh_examples_fire() -> None:
@@ -87,8 +93,13 @@ def test_an_order_waits_for_an_example_and_for_a_version_that_no_window_has() ->
     assert judge(inputs(request=ORDER), POLICY).outcome == "too_few"
     taken = inputs({"A": 1}, request=ORDER, why_taken="no version since window 0")
     decision = judge(taken, POLICY)
-    assert (decision.outcome, decision.reason) == ("waiting", "no version since window 0")
+    assert decision.outcome == "waiting"
+    assert decision.reason == "no version since window 0; asked for by ann@desk: new product"
     assert decision.request_id is None
+    due = judge(replace(taken, counted={"A": 50, "B": 50}, rows=100, request=None), POLICY)
+    assert due.reason == (
+        "no version since window 0; 100 effective of 100 fresh examples reach the minimum of 100"
+    )
 
 
 COUNTS = st.dictionaries(st.sampled_from("ABC"), st.integers(0, 120))
@@ -119,7 +130,10 @@ def test_a_decision_is_read_out_of_table_and_windows(settings: Settings, state: 
     claim(state, version, phase="failed")
     later = decide(settings, state, now=NOW + 400 * DAY)
     assert later.outcome == "waiting"
-    assert later.reason == "window 0 failed; its examples are claimed again with the next version"
+    assert later.reason == (
+        "window 0 failed; its examples are claimed again with the next version, or `python -m train"
+        " retry 0` goes on with it; 4 effective of 4 fresh examples reach the minimum of 4"
+    )
 
 
 @pytest.mark.parametrize("phase", ["claimed", "trained"])

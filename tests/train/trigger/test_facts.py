@@ -45,6 +45,9 @@ def test_a_run_costs_its_hours_times_its_workers(settings: Settings, state: Stat
     (spent,) = read_inputs(settings, state, now=now).spent
     assert spent.hours == pytest.approx(8.0)
     assert read_inputs(settings, state, now=now + 31 * DAY).spent == []
+    state.put("run", "run-1", {**run, "earlier_s": 1800.0})
+    (spent,) = read_inputs(settings, state, now=now).spent
+    assert spent.hours == pytest.approx(10.0)
 
 
 def test_the_oldest_example_is_the_first_that_was_judged(settings: Settings, state: State) -> None:

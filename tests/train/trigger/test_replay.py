@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -63,6 +64,19 @@ def test_corrections_fire_earlier_by_their_weight() -> None:
     plain, corrected = daily([20] * 5), daily([20] * 5, [20] * 5)
     assert len(replay(plain, settings).fired_at) == 1
     assert len(replay(corrected, settings).fired_at) == 5
+
+
+def test_answers_that_become_longer_fire_as_they_would_have() -> None:
+    settings = TriggerSettings(
+        policies=("amount", "drift"), min_fresh_examples=100, max_category_share=1.0, cool_down_s=0
+    )
+    plain = daily([100, 40, 0, 40, 0])
+    like_before = np.arange(0, 100, 2.5)
+    some = (np.arange(100), like_before)
+    same = replace(plain, lengths=np.concatenate([*some, like_before]))
+    longer = replace(plain, lengths=np.concatenate([*some, np.full(40, 900)]))
+    assert [len(replay(t, settings).fired_at) for t in (plain, same, longer)] == [1, 1, 2]
+    assert list(replay(longer, settings).fired_at) == [NOW + DAY, NOW + 4 * DAY]
 
 
 def test_age_fires_for_few_examples() -> None:

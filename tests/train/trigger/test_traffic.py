@@ -52,5 +52,17 @@ def test_a_tables_traffic_is_by_the_time_of_its_verdicts(settings: Settings) -> 
     assert found.step == timedelta(hours=1)
 
 
+def test_the_lengths_of_a_tables_answers_come_in_order_of_time(settings: Settings) -> None:
+    rows = [
+        replace(example(n), validated_at=NOW - h * HOUR, response="x" * size, category=name)
+        for n, h, size, name in ((0, 0, 7, "A"), (1, 4, 3, "B"), (2, 2, 5, "A"))
+    ]
+    version = write_examples(settings.pipeline.lake, rows)
+    fresh = fresh_examples(settings.pipeline.lake, since=None, version=version, has_lengths=True)
+    found = traffic_of(fresh, step=HOUR)
+    assert found is not None
+    assert found.lengths.tolist() == [3, 5, 7]
+
+
 def test_an_empty_table_has_no_traffic() -> None:
     assert traffic_of(Fresh(), step=HOUR) is None

@@ -132,7 +132,45 @@ def test_a_policy_that_cannot_be_read_is_refused(words: list[str]) -> None:
         read_variants(arguments("replay", *words))
 
 
-@pytest.mark.parametrize("mix", ["billing", "a=0", "a=-1,b=2"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--step-h 0", "--step-h -1", "--step-h 1e-09", "--days 0", "--days -3", "--days nan",
+        "--per-day -5", "--per-day inf", "--weekend -1", "--growth -1", "--growth 50",
+        "--corrected 2", "--corrected -0.1", "--run-h -3", "--seed -1", "--days 0.5 --step-h 24",
+    ],
+)  # fmt: skip
+def test_a_number_that_nothing_can_be_made_of_is_refused_with_its_range(
+    settings: Settings, words: str
+) -> None:
+    flag, value = words.split()[:2]
+    with pytest.raises(ConfigError, match=f"{flag} {value} is"):
+        trigger(settings, arguments("replay", "--simulate", *words.split()))
+
+
+@pytest.mark.parametrize("words", ["--corrected 1", "--per-day 0", "--weekend 0", "--run-h 0"])
+def test_the_ends_of_a_range_can_be_replayed(say: Said, words: str) -> None:
+    line = f"replay --simulate --days 5 --step-h 24 --json {words}"
+    assert len(json.loads(say(*line.split()))) == 1
+
+
+def test_replay_says_that_made_up_answers_have_no_lengths_to_drift_by(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["replay", "--simulate", "--days", "5", "--step-h", "24"]
+    trigger(settings, arguments(*line))
+    assert capsys.readouterr().err == ""
+    trigger(settings, arguments(*line, "--policy", 'policies=["amount+drift"]'))
+    assert "drift is of categories only" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("limit", ["0", "-3"])
+def test_explain_shows_one_evaluation_at_least(settings: Settings, limit: str) -> None:
+    with pytest.raises(ConfigError, match=f"--limit {limit} is not from 1 to"):
+        trigger(settings, arguments("explain", "--limit", limit))
+
+
+@pytest.mark.parametrize("mix", ["billing", "a=0", "a=-1,b=2", "a=nan,b=1", "a=inf"])
 def test_a_mix_that_cannot_be_read_is_refused(settings: Settings, mix: str) -> None:
     with pytest.raises(ConfigError, match="write NAME=SHARE"):
         trigger(settings, arguments("replay", "--simulate", "--mix", mix))
@@ -147,4 +185,7 @@ def test_a_quota_can_be_set_on_the_command_line(
     line += ["--set", 'trigger.policies=["amount+quota"]']
     line += ["--set", 'trigger.quotas=["billing=5%"]']
     assert run_stage("train", "", VERBS, line) == 0
-    assert capsys.readouterr().out == "too_few: 0 of 1,000 fresh; billing below its quota of 50\n"
+    assert capsys.readouterr().out == (
+        "too_few: 0 of 1,000 fresh; billing below its quota of 50; no forecast: fewer than 5 came"
+        " lately\n"
+    )

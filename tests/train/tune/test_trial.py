@@ -3,8 +3,8 @@ from pathlib import Path
 
 from tests.train.rows import quick, settings_in
 from train.finetune.prepare import prepare_snapshot, read_data
-from train.job import data_of, job_config
 from train.tune.trial import train_trial
+from train.workers.job import data_of, job_config
 
 
 def test_a_trial_tells_each_look_at_dev_and_leaves_nothing(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from transforms.redact import (
     redact_turn,
     tag_scope,
 )
-from transforms.redact.placeholders import PLACEHOLDER, Numbering, personal_total
+from transforms.redact.placeholders import PLACEHOLDER, Numbering
 
 TAGGER = Tagger(b"secret", "chat-1")
 
@@ -103,7 +103,6 @@ def test_ids_of_things_become_slots_and_are_counted_apart() -> None:
         "I see <ORDER_1>. Ticket <TICKET_1> is open.",
     ]
     assert counts == {"slot:INVOICE": 1, "slot:ORDER": 2, "slot:TICKET": 1}
-    assert personal_total({**counts, "PHONE": 2}) == 2
 
 
 def test_an_id_is_what_its_first_mention_calls_it() -> None:

@@ -38,6 +38,17 @@ def test_a_customer_s_message_of_nothing_but_a_number_is_masked_on_suspicion(
 
 
 @pytest.mark.parametrize(
+    ("text", "masked"),
+    [("ok 66194", "ok <NUMBER>"), ("id 661947", "id <NUMBER>"), ("hi 66194", "hi <NUMBER>"),
+     ("la 66194", "la <NUMBER>"),
+     ("OK 73301", "OK <POSTCODE>"), ("tx 75001", "tx <POSTCODE>"),
+     ("querty ok 74101", "<ADDRESS>")],
+)  # fmt: skip
+def test_a_state_that_is_a_word_needs_capitals_or_a_place(text: str, masked: str) -> None:
+    assert redact(text)[0] == masked
+
+
+@pytest.mark.parametrize(
     "text",
     ["2017", "800", "42", "it is 2019", "500 usd", "2 diet coke", "15052018", "180618", "5 gb",
      "uyy 875", "kl 2586", "10 psr 253 keyboards", "ORD-250107", "INV-2026-05488", "3/28/2025"],

@@ -113,6 +113,11 @@ def test_rows_without_a_label_are_labelled_by_their_words(tmp_path: Path) -> Non
     )
 
 
+def test_a_text_may_hold_what_python_takes_for_a_line_end(tmp_path: Path) -> None:
+    (tmp_path / "t.jsonl").write_text('{"q": "a\u2028b\u0085c", "c": "X"}\n\n', encoding="utf-8")
+    assert read_texts([tmp_path / "t.jsonl"], text="q", label="c") == (["a\u2028b\u0085c"], ["X"])
+
+
 def test_row_without_a_text_is_named(tmp_path: Path) -> None:
     (tmp_path / "t.jsonl").write_text('{"x": 1}\n')
     with pytest.raises(SetupError, match=r"t\.jsonl:1"):

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.transforms.trim.told import cut_text
 from transforms.trim import trim
 
 OWN = "My order 12345 is late."
@@ -25,7 +26,7 @@ DISCLAIMERS = [
 def test_a_disclaimer_goes_with_what_stands_below_it(text: str) -> None:
     found = trim(f"{OWN}\n\n{text}\n\nAcme Ltd, registered somewhere")
     assert found.text().strip() == OWN
-    assert found.cut_text("disclaimer").startswith(text)
+    assert cut_text(found, "disclaimer").startswith(text)
 
 
 def test_a_warning_above_the_mail_goes_alone() -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.transforms.trim.told import cut_text
 from transforms.trim import trim
 
 
@@ -16,7 +17,7 @@ from transforms.trim import trim
 def test_a_salutation_goes(line: str) -> None:
     found = trim(f"{line}\n\nit works.")
     assert found.text().strip() == "it works."
-    assert found.cut_text("greeting").strip() == line
+    assert cut_text(found, "greeting").strip() == line
 
 
 @pytest.mark.parametrize(

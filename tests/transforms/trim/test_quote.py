@@ -1,5 +1,6 @@
 import pytest
 
+from tests.transforms.trim.told import cut_text
 from transforms.trim import trim
 
 OWN = "It is 12345."
@@ -95,7 +96,7 @@ def test_a_name_with_a_verb_is_an_attribution_only_above_a_marked_quote() -> Non
 def test_the_line_drawn_above_a_quote_is_part_of_it() -> None:
     found = trim(f"{OWN}\n\n====\n\n{BLOCKS[0]}\n\n{QUOTED}")
     assert [cut.kind for cut in found.cuts] == ["quote"]
-    assert found.cut_text("quote").strip().startswith("====")
+    assert cut_text(found, "quote").strip().startswith("====")
 
 
 def test_the_wrapped_rest_of_a_long_quoted_line_goes() -> None:

@@ -1,5 +1,6 @@
 import pytest
 
+from tests.transforms.trim.told import cut_text
 from transforms.trim import trim
 from transforms.trim.signature import is_program_line
 
@@ -23,6 +24,18 @@ CLOSINGS = [
     "Obrigado,\nRobin",
     "Cordiali saluti\nRobin Toy",
     "Met vriendelijke groet,\nRobin Toy",
+    "I remain, with kind regards,\nRobin Toy",
+    "Sending my best regards,\nRobin",
+    "Ich verbleibe mit freundlichen Grüßen\nRobin Toy",
+    "Je vous adresse mes sincères salutations.\nRobin Toy",
+    "Avec mes meilleures salutations,\nRobin",
+    "Reciban un cordial saludo,\nRobin Toy",
+    "Le saluda atentamente,\nRobin Toy",
+    "Subscrevo-me, atenciosamente,\nRobin Toy",
+    "Envio os meus melhores cumprimentos,\nRobin",
+    "Porgo distinti saluti\nRobin Toy",
+    "Le invio i miei più cordiali saluti,\nRobin Toy",
+    "Met de meeste hoogachting,\nRobin Toy",
     "Groetjes Robin",
     "Med vänliga hälsningar\nRobin",
     "Pozdrawiam serdecznie,\nRobin",
@@ -71,7 +84,7 @@ def own_words(text: str, *names: str) -> str:
 def test_a_closing_goes(closing: str) -> None:
     found = trim(f"{OWN}\n\n{closing}\n")
     assert found.text().strip() == OWN
-    assert found.cut_text("signature").strip() == closing
+    assert cut_text(found, "signature").strip() == closing
 
 
 @pytest.mark.parametrize("line", PROGRAMS)
@@ -109,6 +122,9 @@ def test_a_sentence_about_devices_is_no_program_s_line(line: str) -> None:
         "Order details:\nSent via DHL Express\nIt arrived broken.",
         "With regards to the lamp, it is late.",
         "Key points\n----\n1. It is slow\n----\nThat is all I have.",
+        "My consoles:\nPS 5\nPS 4",
+        "Saluti ricevuti, pacco no.",
+        "The best:\nPS: nothing else",
     ],
 )
 def test_what_only_looks_like_a_closing_stays(text: str) -> None:
@@ -118,6 +134,26 @@ def test_what_only_looks_like_a_closing_stays(text: str) -> None:
 def test_a_signature_below_the_quote_goes() -> None:
     quote = "On Mon, 2 Mar 2026, Robin Toy <robin@example.com> wrote:\n> Which?"
     assert own_words(f"{OWN}\n\n{quote}\n\n-- \nKim Toy\n555-0100") == OWN
+
+
+@pytest.mark.parametrize("mark", ["PS:", "P.S.", "PS", "P.S.:", "PPS", "Ps:"])
+def test_a_postscript_is_said_and_the_name_above_it_goes(mark: str) -> None:
+    said = f"{mark} it is the blue one."
+    for body, names in (
+        (f"{OWN}\n\nKind regards\nSam\n\n{said}", ()),
+        (f"{OWN}\n\nSam\n{said}", ("Sam Toy",)),
+        (f"{OWN}\n\nThanks,\nSam\n\n{said}\n\nMfG\nSam", ()),
+    ):
+        assert own_words(body, *names).split() == f"{OWN} {said}".split()
+
+
+def test_a_name_or_closing_below_a_quote_goes() -> None:
+    quote = "On Mon, 2 Mar 2026, Kim Toy <kim@example.com> wrote:\n> Which?\n> And why?"
+    above = f"{quote}\n\nThe blue one."
+    assert own_words(f"{OWN}\n\n{quote}\n\nRobin", "Robin Toy") == OWN
+    assert own_words(f"{OWN}\n\n{quote}\n\nKind regards,\nRobin") == OWN
+    assert own_words(f"{above}\n\nRobin", "Robin Toy") == "The blue one."
+    assert own_words(f"{OWN}\n\n{quote}\n\nBlue", "Robin Toy").endswith("Blue")
 
 
 def test_the_author_s_name_alone_goes_only_where_the_envelope_states_it() -> None:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.transforms.trim.told import cut_text
 from transforms.trim import MOST_LINES, trim
 from transforms.trim.patterns import LANGUAGES, union
 
@@ -51,7 +52,7 @@ def test_each_cut_says_what_it_is() -> None:
     found = trim(MAIL)
     assert found.text().strip() == "the lamp is broken."
     assert [cut.kind for cut in found.cuts] == ["greeting", "signature", "disclaimer", "quote"]
-    assert found.cut_text("signature") == "Best regards,\nRobin\n"
+    assert cut_text(found, "signature") == "Best regards,\nRobin\n"
     assert found.text(keep=("greeting",)).startswith("Dear team,\n")
 
 

@@ -1,16 +1,19 @@
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from deskwheel.config import dump
 from deskwheel.settings import Settings
+from deskwheel.stage import run_stage
 from deskwheel.state import State
 from tests.validate.annotation.scene import answered, fill, many
 from validate.__main__ import VERBS
 from validate.annotation import options, store
 from validate.annotation.commands import ACTIONS
+from validate.annotation.report import agreements, least_kappa
 
 
 @pytest.fixture
@@ -22,8 +25,6 @@ def config(settings: Settings, tmp_path: Path) -> Path:
 
 
 def call(config: Path, *words: str) -> int:
-    from deskwheel.stage import run_stage  # noqa: PLC0415
-
     return run_stage("validate", "", VERBS, ["annotate", *words, "--config", str(config)])
 
 
@@ -61,6 +62,8 @@ def test_from_plan_to_labels(
     assert "do not agree enough on category (alpha's lower bound –)" in capsys.readouterr().err
     assert call(config, *labels, "--despite-agreement", "--json") == 0
     assert told(capsys)["lines"] == 20
+    line = json.loads((tmp_path / "tags.jsonl").read_text("utf-8").splitlines()[0])
+    assert line["agreement"] == {"category": "refuse", "sentiment": "refuse"}
 
 
 def test_a_dispute_is_listed_decided_and_on_the_timeline(
@@ -92,6 +95,8 @@ def test_a_dispute_is_listed_decided_and_on_the_timeline(
         (("export", "--plan", "plan-0"), "no such plan; known are none"),
         (("adjudicate", "--example", "ex-9"), "nobody has annotated it"),
         (("labels",), "give --for"),
+        (("plan", "--annotators", "rater-1", "--size", "0"), "--size 0: a plan asks about 1"),
+        (("serve", "--port", "99999"), "port 99999 of 127.0.0.1"),
     ],
 )
 def test_a_wrong_call_says_what_is_missing(
@@ -123,8 +128,13 @@ def test_agreement_is_told_for_people_and_for_scripts(
     assert isinstance(questions, list)
     (category,) = (q for q in questions if q["question"] == "category")
     assert (category["alpha"], category["verdict"], category["units"]) == (1.0, "accept", 30)
+    found = agreements(settings, rows, seed=1)[2]
     assert call(config, "agreement") == 0
-    assert "accept" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "accept" in shown
+    assert "kappa" in shown
+    assert least_kappa(replace(found, kappa={"a b": 0.5, "a c": None, "b c": 0.25})) == "0.250"
+    assert least_kappa(replace(found, kappa={"a c": None})) == "–"
 
 
 def test_answers_by_an_older_guide_do_not_count_as_agreement(
@@ -166,7 +176,11 @@ def test_labels_for_quarantine_name_the_verb_that_asks_for_them(
     file = tmp_path / "requests.jsonl"
     words = ("labels", "--for", "quarantine", "--to", str(file), "--despite-agreement")
     assert call(config, *words) == 0
-    assert "1 of them: python -m validate quarantine reject ID" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"1 of them: python -m validate quarantine reject --from {file} --by ALIAS" in printed
+    told = ["quarantine", "reject", "--from", str(file), "--by", "lead-1", "--config", str(config)]
+    assert run_stage("validate", "", VERBS, told) == 0
+    assert "1 asked for" in capsys.readouterr().out
     (line,) = (json.loads(text) for text in file.read_text().splitlines())
     assert (line["example_id"], line["verb"]) == ("ex-001-1", "quarantine reject")
 

@@ -14,6 +14,7 @@ from deskwheel.settings import Settings
 from deskwheel.tables import ANNOTATIONS
 from tests.validate.annotation.scene import ANSWERS, CATEGORIES, EVIL, NOW, fill, given, many
 from validate.annotation import argilla, label_studio, store
+from validate.annotation.consensus import decide
 from validate.annotation.draw import Order, Plan, draw_plan
 from validate.annotation.guide import GUIDE_VERSION, QUESTIONS
 from validate.annotation.intake import Given, TakenIn, take_in
@@ -104,6 +105,20 @@ def test_names_of_people_are_stored_as_keys_only(settings: Settings, plan: Plan)
     (row,) = store.read_annotations(settings.pipeline.lake)
     assert row.annotator_key.startswith("h-")
     assert "Jane" not in str(row)
+
+
+def test_hidden_gold_is_gold_whoever_answers_it(settings: Settings, plan: Plan) -> None:
+    first, second, *_ = ids_of(plan)
+    task = replace(plan.tasks[0], example_id="ex-gold", is_gold=True, task_id="task-gold")
+    store.append_tasks(settings.pipeline.lake, [task])
+    found = taken(settings, plan, [given("ex-gold", "rater-9"), given(first, "rater-9")])
+    assert found.stored == 2
+    rows = store.read_annotations(settings.pipeline.lake)
+    assert {r.example_id: r.is_gold for r in rows} == {"ex-gold": True, first: False}
+    assert set(decide(rows)) == {first}
+    (note,) = found.notes
+    assert note.startswith("2 answers are of rater-9, who has no task in the plan")
+    assert taken(settings, plan, [given(second, "rater-1")]).notes == ()
 
 
 def test_many_small_commits_are_compacted(settings: Settings, plan: Plan) -> None:

@@ -9,8 +9,9 @@ from tests.validate.annotation.scene import NOW, answered, fill, judged, many
 from transforms.resolution_fit import read_labelled
 from transforms.tags.labelled import read_texts
 from validate.annotation import store
+from validate.annotation.agreement import Verdict
 from validate.annotation.draw import Order, draw_plan
-from validate.annotation.labels import ANNOTATED_BAD, make_labels, write_lines
+from validate.annotation.labels import make_labels, write_lines
 
 
 def asked(settings: Settings, annotations: list[Annotation], *, purpose: Any = "train") -> None:
@@ -74,11 +75,25 @@ def test_quarantine_gets_what_annotators_and_gate_differ_on(settings: Settings) 
     said = {"bad": "no", "good": "yes", "kept": "yes", "right": "no"}
     asked(settings, [answered(f"ex-{n}-1", is_good_pair=v) for n, v in said.items()])
     lines = make_labels(settings, "quarantine").lines
-    assert [(one["example_id"], one["action"], one["reason"]) for one in lines] == [
-        ("ex-bad-1", "reject", ANNOTATED_BAD), ("ex-kept-1", "accept", None),
+    assert [(one["example_id"], one["action"]) for one in lines] == [
+        ("ex-bad-1", "reject"), ("ex-kept-1", "accept"),
     ]  # fmt: skip
     assert lines[1]["reasons"] == ["QUERY_SHORT"]
     assert lines[0]["annotators"] == ["rater-1"]
+
+
+def test_every_line_tells_how_well_annotators_agree(settings: Settings, tmp_path: Path) -> None:
+    rows = many(2)
+    fill(settings, rows)
+    asked(settings, [answered(r.example_id) for r in rows])
+    agreement: dict[str, Verdict] = {"category": "accept", "sentiment": "tentative"}
+    made = make_labels(settings, "tags", agreement=agreement)
+    assert [line["agreement"] for line in made.lines] == [agreement] * 2
+    write_lines(tmp_path / "tags.jsonl", made.lines)
+    assert len(read_texts([tmp_path / "tags.jsonl"], text="text", label="category")[0]) == 2
+    resolved = make_labels(settings, "resolution", agreement={"resolved": "tentative"})
+    write_lines(tmp_path / "resolution.jsonl", resolved.lines)
+    assert len(list(read_labelled(tmp_path / "resolution.jsonl"))) == 2
 
 
 def test_disputed_questions_give_no_label(settings: Settings) -> None:

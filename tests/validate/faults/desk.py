@@ -132,6 +132,12 @@ class Desk:
         assert len({r["example_id"] for r in rows}) == len(rows)
         return {r["example_id"]: r["verdict"] for r in rows}
 
+    def told(self, kind: str) -> list[tuple[str, Any]]:
+        """Subject and verdicts of the timeline's entries of a kind, oldest first."""
+        with closing(State(self.settings.pipeline.state_url)) as state:
+            entries = state.timeline(self.settings.pipeline.name, kind=kind)
+        return [(e["subject"], e["detail"].get("verdicts")) for e in reversed(entries)]
+
     def audit(self) -> Audit:
         """The conservation laws over the tables as they are."""
         return conservation(self.lake, OFFSETS)
@@ -192,9 +198,9 @@ def judged_table(desk: Desk) -> DeltaTable:
     return DeltaTable(lake.table_path(desk.lake, VALIDATED))
 
 
-def optimize(desk: Desk) -> None:
-    """Put small files together."""
-    judged_table(desk).optimize.compact()
+def optimize(desk: Desk) -> int:
+    """Put small files together, and return how many there were."""
+    return int(judged_table(desk).optimize.compact()["numFilesRemoved"])
 
 
 def vacuum(desk: Desk) -> None:
@@ -209,17 +215,25 @@ def delete(desk: Desk, example_id: str) -> None:
 
 @contextmanager
 def beside(change: Callable[[int], None], *, times: int = 1_000) -> Iterator[dict[str, int]]:
-    """A change made again and again beside the block; those that lost a race are let go."""
+    """A change made again and again beside the block; those that lost a race are let go.
+
+    Any other error of a change is raised when the block is over.
+    """
     rounds, stop = {"made": 0, "ended": 0}, threading.Event()
+    failed: list[Exception] = []
 
     def work() -> None:
-        for number in range(times):
-            if stop.wait(0.02):
-                break
-            with suppress(CommitFailedError):
-                change(number)
-                rounds["made"] += 1
-        rounds["ended"] = 1
+        try:
+            for number in range(times):
+                if stop.wait(0.02):
+                    break
+                with suppress(CommitFailedError):
+                    change(number)
+                    rounds["made"] += 1
+        except Exception as error:
+            failed.append(error)
+        finally:
+            rounds["ended"] = 1
 
     thread = threading.Thread(target=work)
     thread.start()
@@ -228,3 +242,6 @@ def beside(change: Callable[[int], None], *, times: int = 1_000) -> Iterator[dic
     finally:
         stop.set()
         thread.join(timeout=60)
+    assert not thread.is_alive()
+    if failed:
+        raise failed[0]

@@ -1,5 +1,6 @@
 """A stream checkpoint that lost or changed something: refused with its cure, or safely replayed."""
 
+import re
 import shutil
 from collections.abc import Callable
 from contextlib import closing
@@ -8,9 +9,14 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from deskwheel import lake
 from deskwheel.errors import DeskwheelError, LineageError, ServiceError
+from deskwheel.records import Conversation
+from deskwheel.schema import to_table
 from deskwheel.state import State
+from deskwheel.tables import CONVERSATIONS
 from tests.validate.faults.desk import Desk, files_of, said
+from tests.validate.rows import conversation
 from validate.watch import judge_once, open_gate
 
 pytestmark = [pytest.mark.kafka, pytest.mark.faults]
@@ -54,6 +60,15 @@ def without_newest(*logs: str) -> Damage:
     return damage
 
 
+def one_further(offsets: bytes) -> bytes:
+    """Offsets that begin the next batch a version of `examples` later."""
+
+    def next_of(found: re.Match[bytes]) -> bytes:
+        return found[1] + str(int(found[2]) + 1).encode()
+
+    return re.sub(rb'("reservoirVersion":)(\d+)', next_of, offsets, count=1)
+
+
 def half(text: bytes) -> bytes:
     return text[: len(text) // 2]
 
@@ -69,6 +84,7 @@ REFUSED: dict[str, tuple[Damage, str]] = {
     "newest offsets cut off": (changed("offsets", half), "cut off"),
     "newest offsets empty": (changed("offsets", lambda _: b""), "cut off"),
     "garbage in the newest offsets": (changed("offsets", lambda _: b"v1\n\x00\xff"), "cut off"),
+    "newest offsets edited to a later version": (changed("offsets", one_further), "was edited"),
     "garbage in commits": (changed("commits", lambda _: b"\x00\xff\xfe"), "cut off"),
     "garbage in metadata": (changed("metadata", lambda _: b"\x00{"), "metadata is gone, cut off"),
     "metadata lost": (without("metadata"), "metadata is gone"),
@@ -125,6 +141,27 @@ def test_what_spark_makes_anew_costs_a_replay_and_nothing_else(
     found = {r["example_id"]: r for r in desk.rows()}
     assert [found[r["example_id"]] for r in rows] == rows
     assert found.keys() - {r["example_id"] for r in rows} == {e.example_id for e in THIRD}
+
+
+@pytest.mark.slow
+def test_what_edited_offsets_skip_is_lost_and_not_pending(
+    spark: SparkSession, finished: Desk, tmp_path: Path
+) -> None:
+    """The newest batch committed nothing, so no commit contradicts its offsets: the audit does."""
+    desk = finished.copy_to(tmp_path / "desk")
+    news = [conversation("unheard", 2)]
+    lake.append(desk.lake, CONVERSATIONS, to_table(news, Conversation))
+    before = desk.version()
+    desk.judge(spark)
+    assert desk.version() == before
+    desk.receive(THIRD)
+    changed("offsets", one_further)(desk.checkpoint)
+    desk.receive((said("k"),))
+    desk.judge(spark)
+    audit = desk.audit()
+    print(f"\nedited offsets: {audit.problems}")
+    assert [r["example_id"] for r in audit.breaches["VERDICT_LOST"]] == ["ex-h-1", "ex-i-1"]
+    assert (audit.examples.pending, desk.verdicts()["ex-k-1"]) == (0, "valid")
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Audit, freezing and readers of a pinned version: killed, and beside OPTIMIZE, DELETE, VACUUM."""
 
 import json
+import threading
 from collections import Counter
 from contextlib import closing
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from deskwheel.state import State
 from deskwheel.tables import SNAPSHOTS
 from tests.validate.faults.desk import Desk, beside, delete, files_of, optimize, said, vacuum
 from tests.validate.frozen import judged, store
-from train.data import TrainingSet, load_training_set
+from train.data.training_set import TrainingSet, load_training_set
 from validate.snapshots.freeze import freeze_claimed, freeze_snapshot
 from validate.snapshots.store import all_snapshots
 from validate.snapshots.verify import verify_snapshot
@@ -99,6 +100,7 @@ def test_a_pinned_version_reads_the_same_until_vacuum_and_then_not_at_all(stored
 def test_a_reader_beside_maintenance_gets_its_rows_or_a_refusal(stored: Desk) -> None:
     snapshot = freeze(stored)
     frozen = load_training_set(stored.lake, snapshot)
+    members = [m.example_id for m in snapshot.members]
     found: Counter[str] = Counter()
 
     def read() -> TrainingSet | None:
@@ -109,6 +111,7 @@ def test_a_reader_beside_maintenance_gets_its_rows_or_a_refusal(stored: Desk) ->
 
     def change(number: int) -> None:
         store(stored.settings, judged(said(f"later{number}")))
+        delete(stored, members[number] if number < len(members) else f"ex-later{number - 1}-1")
         optimize(stored)
         if number >= ROUNDS:
             vacuum(stored)
@@ -119,7 +122,23 @@ def test_a_reader_beside_maintenance_gets_its_rows_or_a_refusal(stored: Desk) ->
             is_last = bool(rounds["ended"])
             got = read()
             found["refused" if got is None else "same" if got == frozen else "other"] += 1
-    print(f"\nreads beside OPTIMIZE and VACUUM: {dict(found)}, {rounds['made']} changes")
+    print(f"\nreads beside DELETE, OPTIMIZE, VACUUM: {dict(found)}, {rounds['made']} changes")
+    assert rounds["made"] == ROUNDS + 3
+    assert not stored.verdicts().keys() & set(members)
     assert found["same"] > 0
     assert found["refused"] > 0
     assert found["other"] == 0
+
+
+@pytest.mark.parametrize("own", [None, KeyError("own")])
+def test_a_change_that_fails_beside_a_block_fails_the_test(own: Exception | None) -> None:
+    def run() -> None:
+        with beside(lambda number: print(1 // number)) as rounds:
+            while not rounds["ended"]:
+                pause.wait(0.01)
+            if own:
+                raise own
+
+    pause = threading.Event()
+    with pytest.raises(type(own) if own else ZeroDivisionError):
+        run()

@@ -20,6 +20,7 @@ from tests.validate.frozen import judged, store
 from tests.validate.rows import NOON, example
 from validate.quarantine.commands import quarantine
 from validate.quarantine.options import OPTIONS
+from validate.verdicts import MEANING
 
 Run = Callable[..., Any]
 FULL = "Where do I find my invoice of last month?"
@@ -111,9 +112,12 @@ def test_list_shows_what_is_asked_newest_first(
         (("--source", "raw.fax"), "no such topic"),
         (("--day", "yesterday"), "is no time|no length"),
         (("--since", "soon"), "is no time"),
+        (("--limit", "-1"), "--limit -1: give 1 line or more"),
+        (("--source", "raw.chat", "--channel", "email"), "no row of --channel email"),
+        (("--day", "2026-03-02", "--since", "7d"), "leave --since and --until out"),
     ],
 )
-def test_filter_that_means_nothing_is_refused(run: Run, words: tuple[str, str], told: str) -> None:
+def test_filter_that_means_nothing_is_refused(run: Run, words: tuple[str, ...], told: str) -> None:
     with pytest.raises(ConfigError, match=told):
         run("list", *words)
 
@@ -179,7 +183,7 @@ def test_second_wish_for_an_example_waits_for_the_first(run: Run, filled: Settin
         (("--query", "a\0b"), "no table can store"),
         (("--query", example("a").query), "nothing is changed"),
         (("--rejected-response", "Something else entirely."), "no preference"),
-        ((), "fix wants"),
+        ((), "fix wants --query, --response, --context, --rejected-response, --needless-apology"),
         (("--query", FULL, "--note", "ask jane.miller@gmail.com"), "personal data"),
     ],
 )
@@ -233,6 +237,52 @@ def test_reject_is_for_what_is_not_quarantined(run: Run, filled: Settings) -> No
         run("reject", "ex-a-1")
     run("reject", "ex-e-1", "ex-d-1")
     assert {r["example_id"] for r in repairs(filled)} == {"ex-e-1", "ex-d-1"}
+
+
+def wishes(folder: Path, *lines: dict[str, Any]) -> str:
+    """A file as `annotate labels --for quarantine` writes it."""
+    path = folder / "requests.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    return str(path)
+
+
+def test_a_file_of_wishes_is_asked_for_line_by_line(
+    run: Run, filled: Settings, tmp_path: Path
+) -> None:
+    asked = {"a": "accept", "c": "accept", "e": "accept", "gone": "accept", "d": "reject"}
+    file = wishes(tmp_path, *({"example_id": f"ex-{n}-1", "action": a} for n, a in asked.items()))
+    assert run("accept", "--from", file, "--dry-run")[1]["would_ask"] == 1
+    status, found = run("accept", "--from", file)
+    assert (status, found["stored"]) == (0, 1)
+    assert set(found["left_out"]) == {"ex-c-1", "ex-e-1", "ex-gone-1"}
+    assert "nobody sets PII_LEFT_IN_QUERY aside" in found["left_out"]["ex-c-1"]
+    assert run("reject", "--from", file)[1]["stored"] == 1
+    assert {(r["example_id"], r["action"]) for r in repairs(filled)} == {
+        ("ex-a-1", "accept"), ("ex-d-1", "reject"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "line", "told"),
+    [
+        (("accept", "ex-a-1"), {"example_id": "ex-a-1", "action": "accept"}, "ids or --from"),
+        (("replay",), {"example_id": "ex-a-1", "action": "accept"}, "--from is for accept and"),
+        (("reject",), {"example_id": "ex-a-1", "action": "accept"}, "no line asks to reject, 1"),
+        (("accept",), {"example_id": "ex-a-1"}, r"jsonl:1: no object with an example_id and an"),
+    ],
+)
+def test_a_file_that_asks_for_nothing_is_refused(
+    run: Run, filled: Settings, tmp_path: Path, words: tuple[str, ...], line: Any, told: str
+) -> None:
+    with pytest.raises(ConfigError, match=told):
+        run(*words, "--from", wishes(tmp_path, line))
+    assert repairs(filled) == []
+
+
+def test_a_person_who_rejected_is_explained_like_any_reason(run: Run, filled: Settings) -> None:
+    store(filled, judged(example("p"), "quarantined", "train", "REJECTED_BY_PERSON"))
+    (reason,) = run("show", "ex-p-1")[1]["reasons"]
+    assert reason["wanted"] == MEANING["REJECTED_BY_PERSON"]
 
 
 def test_replay_of_many_stores_one_commit_and_a_dry_run_none(run: Run, filled: Settings) -> None:

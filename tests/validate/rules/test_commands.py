@@ -19,6 +19,7 @@ from validate.suite import ROWS, load_suites, read_suites, serialise, shipped_fo
 
 ROOT = Path(__file__).resolve().parents[3]
 SHIPPED = load_suites(ValidateSettings())
+UNKNOWN = '{"type": "expect_x", "kwargs": {}}'
 
 
 def arguments(action: str, *names: str, **given: Any) -> Namespace:
@@ -88,6 +89,7 @@ def test_rule_is_added_and_removed(settings: Settings, folder: Path) -> None:
     given = {
         "expectation": json.dumps(configuration),
         "what": "No rival is named.",
+        "source": "Our choice: what they sell is no answer of ours.",
         "owner": "desk",
     }
     run(settings, "add", "RIVAL_NAMED", kinds="ideal", folder=str(folder), **given)
@@ -109,15 +111,20 @@ def test_rule_is_added_and_removed(settings: Settings, folder: Path) -> None:
         ("set", ["CSAT_LOW"], {"severity": "stop"}, "knows quarantine and warn"),
         ("set", ["CSAT_LOW"], {"min_value": 6.0, "max_value": 5.0}, "is no expectation of GX"),
         ("add", ["NEW"], {}, "--expectation wants"),
-        ("add", ["NEW"], {"expectation": '{"type": "expect_x", "kwargs": {}}'}, "needs --what"),
+        ("set", ["CSAT_LOW"], {"min_value": float("inf")}, "inf is no threshold"),
+        ("set", ["CSAT_LOW"], {"max_value": float("nan")}, "nan is no threshold"),
+        ("set", ["CSAT_LOW"], {"source": " "}, "would say nothing at --source"),
+        ("add", ["NEW"], {"expectation": UNKNOWN}, "needs --what"),
+        ("add", ["NEW"], {"expectation": UNKNOWN, "what": "X.", "owner": "o"}, "--source"),
         (
             "add",
             ["NEW"],
-            {"expectation": '{"type": "expect_x", "kwargs": {}}', "what": "X.", "owner": "o"},
+            {"expectation": UNKNOWN, "what": "X.", "owner": "o", "source": "s"},
             "NEW is no expectation of GX",
         ),
         ("remove", ["NO_SUCH"], {}, "no rule NO_SUCH"),
         ("diff", ["shipped"], {}, "wants OLD NEW"),
+        ("diff", ["shipped", "shipped"], {"limit": -1}, "--limit -1: give 0 or more"),
         ("diff", ["shipped", "suite-0"], {}, "suite-0 is no file, folder or version"),
     ],
 )
@@ -127,6 +134,22 @@ def test_wrong_change_is_refused_and_writes_nothing(
     with pytest.raises(ConfigError, match=told):
         run(settings, action, *names, folder=str(folder), **given)
     assert not folder.exists()
+
+
+def test_sources_are_given_to_one_rule_after_the_other(settings: Settings, folder: Path) -> None:
+    document = SHIPPED.rows.to_json_dict()
+    for rule in document["expectations"][:2]:
+        rule["meta"]["source"] = ""
+    folder.mkdir()
+    (folder / "examples.json").write_text(json.dumps(document), encoding="utf-8")
+    with pytest.raises(ConfigError, match="QUERY_MISSING would say nothing at --source"):
+        run(settings, "set", "QUERY_MISSING", severity="warn", folder=str(folder))
+    for rule, others in (("QUERY_MISSING", "RESPONSE_MISSING"), ("RESPONSE_MISSING", "")):
+        run(settings, "set", rule, source="Our choice: toys.", folder=str(folder))
+        if others:
+            with pytest.raises(ConfigError, match=f"{others} have no source"):
+                read_suites(folder)
+    assert read_suites(folder).version == SHIPPED.version
 
 
 def test_rules_are_shown_as_a_table_and_as_json(

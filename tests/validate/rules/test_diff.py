@@ -11,8 +11,8 @@ from deskwheel.schema import to_table
 from deskwheel.settings import Settings, ValidateSettings
 from deskwheel.tables import VALIDATED
 from tests.validate.rows import GOOD
-from validate.rules.diff import Flip, diff_suites, stored_rows
-from validate.rules.edit import change_rule
+from validate.rules.diff import Flip, diff_suites, differing, stored_rows
+from validate.rules.edit import change_rule, remove_rule
 from validate.suite import load_suites
 
 NOW = datetime.now(UTC)
@@ -54,6 +54,37 @@ def test_flips_are_counted_by_rule_and_way_and_nothing_is_changed(
     }
     assert (found.old, found.new) == (OLD.version, new.version)
     assert lake.current_version(settings.pipeline.lake, VALIDATED) == version
+
+
+def test_only_rows_that_a_replay_would_move_are_counted(
+    spark: SparkSession, settings: Settings
+) -> None:
+    low = {"csat": 2, "verdict": "quarantined"}
+    rows = [
+        stored("out", **low, reasons=["CSAT_LOW"]),
+        stored("accepted", csat=2),
+        stored("rejected", **low, reasons=["CSAT_LOW", "REJECTED_BY_PERSON"]),
+        stored("stopped", **low, reasons=["PERSONAL_DATA_FLOOD", "CSAT_LOW"]),
+        stored("returned", verdict="quarantined", reasons=["CUSTOMER_CAME_BACK"], csat=3),
+    ]
+    lake.append(settings.pipeline.lake, VALIDATED, to_table(rows, ValidatedExample))
+    frame = stored_rows(spark, settings, over=timedelta(days=1))
+    looser, _ = change_rule(OLD, "CSAT_LOW", kwargs={"min_value": 1}, said={})
+    found = diff_suites(spark, frame, old=OLD, new=looser, limit=1)
+    assert (found.rows, found.kept_out, found.let_in) == (5, 0, 1)
+    assert found.by_rule["CSAT_LOW"]["let_in"].examples[0]["example_id"] == "out"
+    stricter, _ = change_rule(OLD, "CSAT_LOW", kwargs={"min_value": 4}, said={})
+    found = diff_suites(spark, frame, old=OLD, new=stricter, limit=1)
+    assert (found.kept_out, found.let_in) == (0, 0)
+
+
+def test_batch_rules_that_differ_are_named_because_they_are_not_judged() -> None:
+    changed, _ = change_rule(OLD, "VOLUME_LOW", kwargs={"min_value": 0.5}, said={})
+    changed, _ = remove_rule(changed, "HANDOFF_SPIKE")
+    changed, _ = change_rule(changed, "VOLUME_HIGH", kwargs={}, said={"what": "Said anew."})
+    assert changed.version != OLD.version
+    assert differing(OLD.batches, changed.batches) == ("HANDOFF_SPIKE", "VOLUME_LOW")
+    assert differing(OLD.batches, OLD.batches) == ()
 
 
 def test_equal_suites_flip_nothing(spark: SparkSession, settings: Settings) -> None:

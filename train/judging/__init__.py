@@ -1,0 +1,1 @@
+"""How good answers are, of base, champion and challenger alike, and the verdict that follows."""

@@ -1,0 +1,1 @@
+"""What a trained window leaves behind: published at most once, then announced."""
