@@ -27,6 +27,9 @@ from ingest.oauth import TokenProvider
 RECONNECT_MS = 500
 """Longest pause between two attempts to connect; kafka-python's 30 s outlast any restart."""
 
+_KEPT = 10
+"""Reasons that are remembered, of either sort."""
+
 _REFUSALS = (SaslAuthenticationFailedError, AuthorizationError, UnsupportedSaslMechanismError)
 
 
@@ -122,8 +125,11 @@ class _Witness(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         values = record.args if isinstance(record.args, tuple) else ()
-        self.seen.extend(v for v in values if isinstance(v, BaseException))
-        del self.seen[:-10]
+        for error in (v for v in values if isinstance(v, BaseException)):
+            refusals = [e for e in self.seen if isinstance(e, _REFUSALS)]
+            others = [e for e in self.seen if e not in refusals]
+            # One refusal among many broken connections is the reason for all of them.
+            self.seen[:] = [*refusals[-_KEPT:], *others[-_KEPT:], error]
 
 
 @lru_cache(maxsize=8)

@@ -8,6 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from kafka.errors import (
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    SaslAuthenticationFailedError,
+)
 
 from deskwheel.access import check
 from deskwheel.errors import ConfigError, PublishError, ServiceError, SetupError
@@ -15,7 +20,7 @@ from deskwheel.jars import jar_dir
 from deskwheel.java import find_java
 from deskwheel.settings import KafkaSettings
 from ingest import topics
-from ingest.access import client_arguments
+from ingest.access import client_arguments, explained, watched
 from ingest.brokers import administration
 from ingest.offsets import offsets
 from ingest.producer import producer_arguments
@@ -157,6 +162,16 @@ def test_tokens_serve_all_clients_and_one_token_is_enough(
 ) -> None:
     round_trip(guarded.settings("SASL_PLAINTEXT", **oauth(endpoint)))
     assert len(endpoint.asked) == 1
+
+
+def test_a_refusal_is_the_reason_however_many_broken_connections_follow_it() -> None:
+    log = logging.getLogger("kafka.net.manager")
+    with watched() as seen:
+        log.warning("%s", SaslAuthenticationFailedError("invalid credentials"))
+        for _ in range(50):
+            log.warning("%s", KafkaConnectionError("socket disconnected"))
+    assert "invalid credentials" in explained(seen, KafkaTimeoutError("no bootstrap"))
+    assert len(seen) < 50
 
 
 @pytest.mark.kafka
