@@ -36,6 +36,7 @@ from transforms.session import spark_schema, spark_session, write_once
 from validate.batch_rules import row_numbers
 from validate.commit import compiled_from
 from validate.compile import compile_row_rules
+from validate.entries import KEYS
 from validate.gate import Gate, compile_gate
 from validate.suite import ephemeral_context, load_suites
 
@@ -110,7 +111,7 @@ def overhead_claims(spark: SparkSession, folder: Path) -> list[Claim]:
     )
     fresh = count()
     batch = cpu_s(lambda: _run_gate(gate, frame, folder / f"lake-{next(fresh)}"))
-    keys = ("example_id", "content_hash")
+    keys = KEYS
     plain = cpu_s(lambda: frame.select(*keys, *row_numbers()).toArrow())
     rules = [gate.rules.reasons().alias("reasons"), gate.rules.warnings().alias("warnings")]
     tagged = cpu_s(lambda: frame.select(*keys, *row_numbers(), *rules).toArrow())

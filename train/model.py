@@ -1,48 +1,42 @@
 """Base models, adapters and answers: with the loop, the only file that touches a network.
 
+What serving needs of `train.tokenizer` is offered here, too.
+
 Reads the base model's folder (or the hub) and adapter folders; writes adapter folders.
 Weights are safetensors only: loading one runs no code of whoever wrote it.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from peft import PeftModel
 from torch.nn import functional
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM
 
-from deskwheel.chat import Message, user_message
-from deskwheel.errors import AdapterError, BaseModelError
+from deskwheel.chat import Message
+from deskwheel.errors import AdapterError
 from deskwheel.settings import TrainSettings
-from train.files import MANIFEST, WEIGHTS, base_location
+from train.files import MANIFEST, WEIGHTS
+from train.tokenizer import (
+    encode_pair,
+    from_base,
+    load_tokenizer,
+    prompt_messages,
+    render,
+    source_of,
+)
+
+__all__ = [
+    "answer_nll", "attach", "check_adapter", "encode_pair", "generate", "load_base",
+    "load_tokenizer", "manifest_of", "prompt_messages", "render", "save_adapter",
+    "write_manifest",
+]  # fmt: skip
 
 _FINGERPRINT_ROWS = 64
-
-
-def load_tokenizer(settings: TrainSettings) -> Any:
-    """The base model's tokenizer with its chat template, padding on the left for generation.
-
-    Raises:
-        BaseModelError: there is no such base.
-        AdapterError: the base has no chat template, so there is no agreed form of a prompt.
-    """
-    with _from_base(settings):
-        tokenizer = AutoTokenizer.from_pretrained(
-            **_source(settings), padding_side="left", trust_remote_code=False
-        )
-    if not tokenizer.chat_template:
-        raise AdapterError(
-            f"base model {settings.base_model!r} has no chat template;"
-            " set train.base_model to an instruction-tuned one"
-        )
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
 
 
 def load_base(
@@ -59,9 +53,9 @@ def load_base(
         BaseModelError: there is no such base, or its weights are not safetensors.
     """
     is_cuda = settings.use_gpu and torch.cuda.is_available()
-    with _from_base(settings):
+    with from_base(settings):
         model = AutoModelForCausalLM.from_pretrained(
-            **_source(settings),
+            **source_of(settings),
             dtype=dtype or (torch.bfloat16 if is_cuda else torch.float32),
             use_safetensors=True,
             trust_remote_code=False,
@@ -107,18 +101,6 @@ def attach(model: Any, adapter_dir: Path, *, name: str, tokenizer: Any) -> Any:
     ).eval()
 
 
-def prompt_messages(system_prompt: str, query: str) -> list[Message]:
-    """What the old, prompt-engineered bot gives the base model: its prompt, then the query."""
-    return [{"role": "system", "content": system_prompt}, user_message(query)]
-
-
-def render(tokenizer: Any, messages: Sequence[Message]) -> str:
-    """The prompt text of a conversation, up to where the assistant's answer begins."""
-    return str(
-        tokenizer.apply_chat_template(list(messages), tokenize=False, add_generation_prompt=True)
-    )
-
-
 def generate(
     tokenizer: Any, model: Any, prompts: Sequence[str], *, max_new_tokens: int
 ) -> list[str]:
@@ -145,27 +127,6 @@ def generate(
         )
     answers = tokenizer.batch_decode(output[:, input_ids.shape[1] :], skip_special_tokens=True)
     return [answer.strip() for answer in answers]
-
-
-def encode_pair(
-    tokenizer: Any, messages: Sequence[Message], response: str
-) -> tuple[list[int], int]:
-    """Token ids of a prompt and its answer, and how many of them are the prompt.
-
-    The answer ends with the template's end-of-turn token and without the white space behind it,
-    so that the loss covers exactly what `generate` has to produce.
-    """
-    prompt = render(tokenizer, messages)
-    answer = [*messages, {"role": "assistant", "content": response}]
-    whole = str(tokenizer.apply_chat_template(answer, tokenize=False)).rstrip()
-    if not whole.startswith(prompt):
-        raise AdapterError(
-            f"the chat template changes a prompt once it is answered: {prompt[-40:]!r} is not in"
-            f" {whole[:200]!r}; use a template that only appends"
-        )
-    prompt_ids = tokenizer(prompt, add_special_tokens=False)["input_ids"]
-    answer_ids = tokenizer(whole[len(prompt) :], add_special_tokens=False)["input_ids"]
-    return [*prompt_ids, *answer_ids], len(prompt_ids)
 
 
 def answer_nll(
@@ -195,30 +156,6 @@ def answer_nll(
             nll = functional.cross_entropy(predicted, wanted, reduction="sum")
             results.append((float(nll), len(ids) - prompt_tokens))
     return results
-
-
-def _source(settings: TrainSettings) -> dict[str, Any]:
-    location = base_location(settings.base_model)
-    is_local = Path(location).is_dir()
-    revision = {} if is_local else {"revision": settings.base_revision}
-    return {
-        "pretrained_model_name_or_path": location,
-        "local_files_only": is_local,
-        **revision,
-    }
-
-
-@contextmanager
-def _from_base(settings: TrainSettings) -> Iterator[None]:
-    """Name the base model in what its loader complains of."""
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        reason = str(error).partition("\n")[0][:200]
-        raise BaseModelError(
-            f"base model {settings.base_model!r} cannot be loaded ({reason}); train.base_model is"
-            " `demo`, a folder with safetensors, or a model id of the hub"
-        ) from error
 
 
 def _end_tokens(tokenizer: Any, model: Any) -> list[int]:

@@ -7,11 +7,11 @@ import pytest
 import torch
 from peft import LoraConfig, get_peft_model
 
+from deskwheel.chat import user_message
 from deskwheel.errors import AdapterError
 from tests.train.rows import quick
-from train.files import base_location
+from train.files import MANIFEST, base_location
 from train.model import (
-    MANIFEST,
     answer_nll,
     attach,
     encode_pair,
@@ -21,7 +21,6 @@ from train.model import (
     prompt_messages,
     render,
     save_adapter,
-    user_message,
 )
 
 QUESTION = [user_message("How do I reset the Halo lamp?")]

@@ -16,7 +16,7 @@ from deskwheel.settings import TrainSettings
 from train.data.training_set import ChatRow
 from train.finetune.packed import Example
 from train.finetune.packing import repetitions
-from train.model import encode_pair
+from train.tokenizer import encode_pair
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,23 +56,6 @@ def check_method(settings: TrainSettings) -> None:
         )
 
 
-def check_served(settings: TrainSettings) -> None:
-    """Return if what is trained can be judged and served by the rest of the pipeline.
-
-    Raises:
-        ConfigError: it would be a whole model, or lie in shares on several GPUs.
-    """
-    for key, refused, why in (
-        ("method", "full", "makes a whole model, and the gate and serving take adapters only"),
-        ("parallel", "fsdp2", "leaves shares of the base, and a worker judges a whole one"),
-    ):
-        if getattr(settings, key) == refused:
-            raise ConfigError(
-                f"train.{key}={refused!r} {why}; set another one, or call"
-                " train.finetune.loop.train_adapter in workers of your own"
-            )
-
-
 def has_lean_form(config: Any) -> bool:
     """Whether `train.finetune.lean` computes what a model of this configuration computes."""
     return (

@@ -17,7 +17,7 @@ from train.data.training_set import ChatRow, TrainingSet, find_snapshot, load_tr
 from train.finetune.encode import Encoded, encode, tokenizer_sha256
 from train.finetune.packed import PackedSet, open_packed, pack_examples, write_packed
 from train.finetune.packing import VERSION, pack
-from train.model import load_tokenizer
+from train.tokenizer import load_tokenizer
 
 FOLDER = "packed"
 SPLITS = ("train", "dev")

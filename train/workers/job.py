@@ -96,10 +96,10 @@ def data_of(config: Mapping[str, Any]) -> dict[str, Any]:
 def _pack(config: Mapping[str, Any]) -> str:
     """In a process of its own: read, check, encode and pack what is learnt from."""
     os.nice(config["nice"])
-    methods = importlib.import_module("train.finetune.methods")
+    served = importlib.import_module("train.finetune.served")
     prepare = importlib.import_module("train.finetune.prepare")
     settings = job_settings(config).train
-    methods.check_served(settings)
+    served.check_served(settings)
     data = prepare.read_data(**data_of(config))
     if config["warm"] is not None:
         data = importlib.import_module("train.continual.replay").warm_set(

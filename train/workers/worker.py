@@ -19,9 +19,9 @@ import torch
 from train.card.environment import describe_worker
 from train.finetune.checkpoints import newest_whole, storing
 from train.finetune.loop import Metrics, train_adapter
-from train.finetune.methods import check_served
 from train.finetune.packed import open_packed, read_index
 from train.finetune.prepare import read_data
+from train.finetune.served import check_served
 from train.judging.evaluate import evaluate_models
 from train.judging.scores import to_plain
 from train.preference.answers import read_preferences

@@ -10,11 +10,11 @@ from deskwheel.settings import TrainSettings
 from train.finetune.methods import (
     adapter_config,
     check_method,
-    check_served,
     has_lean_form,
     quantization,
     split_batch,
 )
+from train.finetune.served import check_served
 
 PLAIN = TrainSettings()
 
