@@ -43,8 +43,8 @@ from validate.suite import ephemeral_context, load_suites
 _claim = claims_of("validate_rules")
 
 BATCH_ROWS = 10_000
-EVERY = 4
-"""Of 60 row rules: fifteen of every sort."""
+EVERY, SOME = 4, 15
+"""Of some sixty row rules: fifteen of every sort."""
 _WARM_ROUNDS = 6
 """The server compiler is done with a batch's code after three or four."""
 _NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -95,7 +95,8 @@ def cpu_s(work: Callable[[], object], *, rounds: int = 2) -> float:
 def _tree_cpu_s() -> float:
     me = psutil.Process()
     times = [p.cpu_times() for p in (me, *me.children(recursive=True))]
-    return sum(t.user + t.system for t in times)
+    # Workers of Spark come and go: those that ended are in the times of who started them.
+    return sum(t.user + t.system + t.children_user + t.children_system for t in times)
 
 
 def overhead_claims(spark: SparkSession, folder: Path) -> list[Claim]:
@@ -138,7 +139,7 @@ def throughput_claims(spark: SparkSession, folder: Path, size: int) -> list[Clai
     """Rows a CPU second through rules, verdict and commit."""
     frame = _stored(spark, folder / "rows.parquet", size)
     suite = load_suites(Settings().validate).rows
-    some = gx.ExpectationSuite(name="some", expectations=suite.expectations[::EVERY])
+    some = gx.ExpectationSuite(name="some", expectations=suite.expectations[::EVERY][:SOME])
     claims = []
     none = gx.ExpectationSuite(name="none", expectations=[])
     for name, rules, target in (("no", none, ""), ("some", some, ">= 35000"), ("all", suite, "")):
