@@ -82,6 +82,7 @@ class Site:
             assert time.monotonic() < until, self.processes()
             time.sleep(0.5)
             self.step()
+        self.step()  # What a killed job has not announced, the next look does.
         return self.window()
 
     def processes(self) -> list[psutil.Process]:
