@@ -8,6 +8,7 @@ import os
 import socket
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -16,9 +17,6 @@ from deskwheel.errors import LeaseLostError, StateError
 from deskwheel.ids import record_id
 from deskwheel.progress import end_progress
 from deskwheel.state import END_PHASES, OPEN_PHASES, REOPENABLE, Fence, Row, State
-
-_TRIES = 5
-"""At a run's progress, which its job may report at the same moment."""
 
 
 def owner_name() -> str:
@@ -223,9 +221,6 @@ def _end_window(
 
 def _end_progress(state: State, run_id: str, end: _End) -> None:
     """Say of the run, too, that it has ended, or it would seem to train for ever."""
-    for _ in range(_TRIES):
-        try:
-            end_progress(state, run_id, phase=end.phase, now=datetime.now(UTC), reason=end.reason)
-        except StateError:
-            continue  # The job has reported at the same moment.
-        return
+    # A job may report again and again; the window has ended all the same.
+    with suppress(StateError):
+        end_progress(state, run_id, phase=end.phase, now=datetime.now(UTC), reason=end.reason)

@@ -10,6 +10,7 @@ import deskwheel
 from deskwheel import config, doctor
 from deskwheel.cli import VERBS, main
 from deskwheel.progress import begin_progress
+from deskwheel.settings import Settings
 from deskwheel.stack import Stack
 from deskwheel.state import State
 from deskwheel.supervise import end_stack
@@ -56,14 +57,19 @@ def test_status_without_a_stack_is_empty(home: str, capsys: pytest.CaptureFixtur
     assert "nothing runs" in capsys.readouterr().out
 
 
-def test_status_says_who_paused_the_trigger(
-    home: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    settings = settings_in(tmp_path)
+def configured(home: str, folder: Path) -> tuple[Settings, State]:
+    """Settings of the stack in `home`, written there, and its database."""
+    settings = settings_in(folder)
     file = Stack(Path(home)).config
     file.parent.mkdir()
     file.write_text(config.dump(settings))
-    state = State(settings.pipeline.state_url)
+    return settings, State(settings.pipeline.state_url)
+
+
+def test_status_says_who_paused_the_trigger(
+    home: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings, state = configured(home, tmp_path)
     order = {"is_open": True, "by": "ann@desk", "reason": "base is changed"}
     state.put("trigger_pause", settings.pipeline.name, order)
     main(["status", "--home", home])
@@ -76,11 +82,7 @@ def test_status_says_who_paused_the_trigger(
 def test_status_as_json_has_training_and_a_pause(
     home: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = settings_in(tmp_path)
-    file = Stack(Path(home)).config
-    file.parent.mkdir()
-    file.write_text(config.dump(settings))
-    state = State(settings.pipeline.state_url)
+    settings, state = configured(home, tmp_path)
     now = datetime.now(UTC)
     begun = begin_progress(state, "run-1", pipeline="support", snapshot_id="snap-1", now=now)
     state.claim_window("support", 0, to_version=0, owner="a", detail={})
@@ -96,11 +98,7 @@ def test_status_as_json_has_training_and_a_pause(
 def test_status_says_how_far_training_is(
     home: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = settings_in(tmp_path)
-    file = Stack(Path(home)).config
-    file.parent.mkdir()
-    file.write_text(config.dump(settings))
-    state = State(settings.pipeline.state_url)
+    _, state = configured(home, tmp_path)
     now = datetime.now(UTC)
     begin_progress(state, "run-1", pipeline="support", snapshot_id="snap-1", now=now)
     begin_progress(state, "run-2", pipeline="support", snapshot_id="snap-1", now=now)

@@ -11,12 +11,12 @@ from typing import Any, cast
 
 def work(config: Mapping[str, Any]) -> dict[str, Any] | None:
     """What every worker runs: `train.workers.worker.work`, loaded only there."""
-    _give_way(config["nice"])
+    give_way(config["nice"])
     worker = importlib.import_module("train.workers.worker")
     return cast(dict[str, Any] | None, worker.work(config))
 
 
-def _give_way(nice: int) -> None:
+def give_way(nice: int) -> None:
     """Let streams, gateway and serving of the same machine go first; repeating it changes nothing.
 
     Ray may give one process several tasks, so that an increment would add up.

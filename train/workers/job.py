@@ -5,7 +5,6 @@ worker's work, and costs ten seconds.
 """
 
 import importlib
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -23,6 +22,8 @@ from deskwheel.settings import (
     TrainSettings,
 )
 from train.continual.start import Start
+from train.finetune.served import check_served
+from train.workers.entry import give_way
 
 
 def job_config(
@@ -95,11 +96,10 @@ def data_of(config: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pack(config: Mapping[str, Any]) -> str:
     """In a process of its own: read, check, encode and pack what is learnt from."""
-    os.nice(config["nice"])
-    served = importlib.import_module("train.finetune.served")
+    give_way(config["nice"])
     prepare = importlib.import_module("train.finetune.prepare")
     settings = job_settings(config).train
-    served.check_served(settings)
+    check_served(settings)
     data = prepare.read_data(**data_of(config))
     if config["warm"] is not None:
         data = importlib.import_module("train.continual.replay").warm_set(
