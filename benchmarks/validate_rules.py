@@ -23,7 +23,6 @@ import great_expectations as gx
 import psutil
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
 
 from benchmarks.claims import Claim, add_json_option, claims_of, report
 from deskwheel import lake
@@ -32,11 +31,12 @@ from deskwheel.records import Example, Redaction
 from deskwheel.schema import to_table
 from deskwheel.settings import Settings
 from deskwheel.tables import VALIDATED
-from transforms.session import spark_schema, spark_session, write_once
+from transforms.session import gathered, spark_schema, spark_session, write_once
+from validate.batch import COLUMNS, new_rows
 from validate.batch_rules import row_numbers
-from validate.commit import compiled_from
-from validate.compile import compile_row_rules
-from validate.entries import KEYS
+from validate.candidates import Candidate, Decision
+from validate.compile import RowRules, compile_row_rules
+from validate.entries import Entry
 from validate.gate import Gate, compile_gate
 from validate.suite import ephemeral_context, load_suites
 
@@ -112,11 +112,11 @@ def overhead_claims(spark: SparkSession, folder: Path) -> list[Claim]:
     )
     fresh = count()
     batch = cpu_s(lambda: _run_gate(gate, frame, folder / f"lake-{next(fresh)}"))
-    keys = KEYS
-    plain = cpu_s(lambda: frame.select(*keys, *row_numbers()).toArrow())
+    numbers = [column.alias(name) for name, column in row_numbers().items()]
     rules = [gate.rules.reasons().alias("reasons"), gate.rules.warnings().alias("warnings")]
-    tagged = cpu_s(lambda: frame.select(*keys, *row_numbers(), *rules).toArrow())
-    rows = frame.select(*keys, *row_numbers(), *rules).toArrow().to_pylist()
+    plain = cpu_s(lambda: frame.select(*COLUMNS, *numbers).toArrow())
+    tagged = cpu_s(lambda: frame.select(*COLUMNS, *numbers, *rules).toArrow())
+    rows = frame.select(*COLUMNS, *numbers, *rules).toArrow().to_pylist()
     table_rules = cpu_s(lambda: gate.batch_rules.judge(rows))
     ours = max(0.0, tagged - plain) + table_rules
     suite = load_suites(settings.validate).rows
@@ -144,9 +144,9 @@ def throughput_claims(spark: SparkSession, folder: Path, size: int) -> list[Clai
     none = gx.ExpectationSuite(name="none", expectations=[])
     for name, rules, target in (("no", none, ""), ("some", some, ">= 35000"), ("all", suite, "")):
         fresh = count()
-        reasons = compile_row_rules(rules, frame).reasons()
+        compiled = compile_row_rules(rules, frame)
         spent = cpu_s(
-            lambda: _commit(frame, reasons, folder / f"{name}-{next(fresh)}", rows=size),  # noqa: B023
+            lambda: _commit(frame, compiled, folder / f"{name}-{next(fresh)}"),  # noqa: B023
             rounds=_WARM_ROUNDS,
         )
         told = f"{len(rules.expectations)} rules, verdict and commit of {size} rows"
@@ -174,21 +174,32 @@ def _validate(suite: Any, frame: DataFrame, result_format: str) -> None:
     )
 
 
-def _commit(frame: DataFrame, reasons: Any, folder: Path, *, rows: int) -> None:
-    """One batch of examples judged and committed, into a table of its own."""
+def _commit(frame: DataFrame, rules: RowRules, folder: Path) -> None:
+    """One batch of examples judged and committed as the gate does, into a table of its own."""
     lake_dir = lake.ensure(folder, VALIDATED).parent
-    judged = frame.withColumn("reasons", reasons).withColumn(
-        "verdict", F.when(F.size("reasons") == 0, "valid").otherwise("quarantined")
+    judged = gathered(frame.select("*", rules.reasons().alias("reasons")))
+    assert not isinstance(judged, DataFrame), "more rows than one process takes"
+    reasons = dict(
+        zip(judged["example_id"].to_pylist(), judged["reasons"].to_pylist(), strict=True)
     )
-    whole = judged.withColumns(
-        {
-            "split": F.lit("train"),
-            "suite_version": F.lit("suite-benchmark"),
-            "validated_at": F.lit(_NOW).cast("timestamp"),
-        }
+    decisions = {i: Decision("quarantined" if r else "valid", tuple(r)) for i, r in reasons.items()}
+    rows = new_rows(
+        judged,
+        [{"example_id": i, "warnings": []} for i in decisions],
+        decisions=decisions,
+        fresh=dict.fromkeys(decisions, _entry()),
+        suite_version="suite-benchmark",
+        now=_NOW,
     )
-    with compiled_from(frame.sparkSession, rows):
-        write_once(whole, lake_dir, VALIDATED, app_id="benchmark", batch_id=0, metadata={})
+    write_once(rows, lake_dir, VALIDATED, app_id="benchmark", batch_id=0, metadata={})
+
+
+def _entry() -> Entry:
+    """The same keys for all rows: what finds them is not measured here."""
+    candidate = Candidate(
+        example_id="", conversation_id="", conversation_version=1, content="", sent_at=_NOW
+    )
+    return Entry(candidate=candidate, scope="", signature=None, shape=None)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -99,17 +99,15 @@ def compile_batch_rules(
     return BatchRules(suite=suite, min_rows=min_rows, baseline=baseline, row_rules=rules)
 
 
-def row_numbers() -> list[Column]:
-    """What a batch's rules need of a row, computed where its text is."""
+def row_numbers() -> dict[str, Column]:
+    """What a batch's rules need of a row's text, computed where that is, by name."""
     text = F.concat_ws("\n", "query", "response")
     words = F.size(F.split(text, r"\s+"))
-    return [
-        F.length("query").alias("query_chars"),
-        F.length("response").alias("response_chars"),
-        (F.regexp_count(text, F.lit(PLACEHOLDER)) / words).alias("placeholder_share"),
-        F.col("category"),
-        F.col("channel"),
-    ]
+    return {
+        "query_chars": F.length("query"),
+        "response_chars": F.length("response"),
+        "placeholder_share": F.regexp_count(text, F.lit(PLACEHOLDER)) / words,
+    }
 
 
 def judge_batch(suite: Any, frame: pd.DataFrame) -> BatchVerdict:

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 from deltalake.exceptions import DeltaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -44,7 +45,7 @@ WHEN NOT MATCHED AND NOT judged.is_stored THEN INSERT ({columns}) VALUES ({value
 
 
 def commit_batch(
-    judged: DataFrame,
+    judged: DataFrame | pa.Table,
     lake_dir: Path,
     *,
     app_id: str,
@@ -58,25 +59,26 @@ def commit_batch(
     None too where others committed meanwhile: which version is whose is then not asked.
 
     Args:
-        judged: columns of the table and `is_stored`, true for rows of which it has one already;
-            `is_repaired` where it is there, true for those of them that come whole.
+        judged: columns of the table; of a frame also `is_stored`, true for rows of which it has one
+            already, and `is_repaired` where it is there, true for those of them that come whole.
         lake_dir: folder of the tables.
         app_id: transaction application id.
         batch_id: its transaction version.
-        changes_rows: whether `is_stored` is ever true; a batch without is appended, which is
-            cheaper.
+        changes_rows: whether `is_stored` is ever true, which takes a frame; a batch without is
+            appended, which is cheaper.
         metadata: put on the commit.
         rows: of the batch, for `compiled_from`.
     """
     before = lake.current_version(lake_dir, VALIDATED)
-    with compiled_from(judged.sparkSession, rows):
-        if changes_rows:
-            _merge(judged, lake_dir, {"app": app_id, "batch": batch_id, **metadata})
-        else:
-            write_once(
-                judged.drop("is_stored"), lake_dir, VALIDATED,
-                app_id=app_id, batch_id=batch_id, metadata=metadata,
-            )  # fmt: skip
+    once: dict[str, Any] = {"app_id": app_id, "batch_id": batch_id, "metadata": metadata}
+    if isinstance(judged, pa.Table):
+        write_once(judged, lake_dir, VALIDATED, **once)
+    else:
+        with compiled_from(judged.sparkSession, rows):
+            if changes_rows:
+                _merge(judged, lake_dir, {"app": app_id, "batch": batch_id, **metadata})
+            else:
+                write_once(judged.drop("is_stored"), lake_dir, VALIDATED, **once)
     after = lake.current_version(lake_dir, VALIDATED)
     newest = next(lake.newest_commits(lake_dir, VALIDATED), {"version": None})
     is_ours = (newest.get("app"), newest.get("batch")) == (app_id, batch_id)

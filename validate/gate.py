@@ -10,8 +10,8 @@ after its row stands in `conversations`. Not promised: that `validated_at` of a 
 verdict's (a changed verdict is dated anew). A batch that was committed is not judged again: its
 commit says what is told of it.
 
-A batch costs what it holds: what was stored before is asked of an index on the driver. Text is
-read once by the rules and signatures and once by the write, and never reaches the driver.
+A batch costs what it holds: what was stored before is asked of an index on the driver. A batch is
+read once and committed without Spark where it fits into this process and changes no stored row.
 """
 
 import threading
@@ -26,34 +26,24 @@ from typing import Any
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.streaming.query import StreamingQuery
-from pyspark.sql.types import BinaryType
 
 from deskwheel import failpoint, lake
-from deskwheel.schema import arrow_schema
 from deskwheel.settings import Settings, ValidateSettings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, VALIDATED
 from transforms.session import spark_schema, start_query
-from validate.batch_rules import (
-    VOLUMES,
-    BatchRules,
-    BatchVerdict,
-    compile_batch_rules,
-    row_numbers,
-)
+from validate.batch import Batch, changed_rows, new_rows, read_batch
+from validate.batch_rules import VOLUMES, BatchRules, BatchVerdict, compile_batch_rules
 from validate.candidates import Decision
 from validate.catch_up import catch_up
 from validate.checkpoint import Read, planned_reading
 from validate.commit import commit_batch, committed, compact_when_due
 from validate.compile import RowRules, compile_row_rules, complete
 from validate.drift import Baseline
-from validate.entries import KEYS, Entry, make_entry, subject_of
+from validate.entries import Entry, make_entry, subject_of
 from validate.index import Index, open_index
 from validate.lookup import look_up
-from validate.near import sign
 from validate.repairs import Rulings, rulings
-from validate.returns import asked_pieces
 from validate.suite import load_suites
 from validate.told import Judged, commit_facts, judged_of
 from validate.verdicts import decide, decide_split
@@ -103,20 +93,21 @@ class Gate:
             if (judged := judged_of(commit)) is not None:
                 self.report(judged)
             return
-        keys = self.tag_rows(frame)
+        batch = read_batch(frame, self.rules)
         with self.lock, open_index(self.index_file) as index:
             catch_up(index, self.lake_dir)
-            self._judge(frame, keys, index, batch_id=batch_id, read=read or {})
+            self._judge(frame, batch, index, batch_id=batch_id, read=read or {})
 
     def _judge(
         self,
         frame: DataFrame,
-        keys: Sequence[Mapping[str, Any]],
+        batch: Batch,
         index: Index,
         *,
         batch_id: int,
         read: Read,
     ) -> None:
+        keys = batch.keys
         newest = newest_versions(index, keys)
         of_conversations = index.of_conversations({k["conversation_id"] for k in keys})
         stored = {c.example_id for c in of_conversations}
@@ -153,7 +144,9 @@ class Gate:
         )
         failpoint.reach(failpoint.BEFORE_WRITE)
         version = commit_batch(
-            self.verdict_rows(frame, keys, decisions=decisions, fresh=fresh),
+            self.judged_rows(
+                frame, batch, decisions=decisions, fresh=fresh, changes_rows=judged.changed > 0
+            ),
             self.lake_dir,
             app_id=self.app_id,
             batch_id=batch_id,
@@ -174,19 +167,6 @@ class Gate:
         """How long after an example its customer's return speaks against it."""
         return timedelta(days=self.settings.came_back_days)
 
-    def tag_rows(self, frame: DataFrame) -> list[dict[str, Any]]:
-        """Keys, signature and broken rules of every row; one job judges them all."""
-        tagged = frame.select(
-            *KEYS,
-            F.sha2("rejected_response", 256).alias("rejected"),
-            *row_numbers(),
-            self.rules.reasons().alias("reasons"),
-            self.rules.warnings().alias("warnings"),
-            _sign("query", "response", "rejected_response").alias("signature"),
-            _asked("query").alias("asked"),
-        )
-        return tagged.toArrow().to_pylist()
-
     def _entries(self, index: Index, keys: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
         """The examples of a batch; a customer who was seen before keeps their split."""
         examples = [k for k in keys if k["example_id"] is not None]
@@ -198,46 +178,21 @@ class Gate:
             )  # fmt: skip
             yield make_entry(key, split=split, rejected=key["rejected"])
 
-    def verdict_rows(
+    def judged_rows(
         self,
         frame: DataFrame,
-        keys: Sequence[Mapping[str, Any]],
+        batch: Batch,
         *,
         decisions: Mapping[str, Decision],
         fresh: Mapping[str, Entry],
-    ) -> DataFrame:
-        """Rows to insert, whole, and rows to update, as id and verdict; `is_stored` tells them."""
-        warnings = {k["example_id"]: k["warnings"] for k in keys}
-        rows = [
-            {
-                "example_id": example_id,
-                "verdict": decision.verdict,
-                "reasons": list(decision.reasons),
-                "cluster_id": decision.place.cluster_id,
-                "group_id": decision.place.group_id,
-                "duplicate_of": decision.duplicate_of,
-                "warnings": warnings[example_id] if example_id in fresh else None,
-                "split": fresh[example_id].candidate.split if example_id in fresh else None,
-                "signature": fresh[example_id].signature if example_id in fresh else None,
-                "is_stored": example_id not in fresh,
-            }
-            for example_id, decision in decisions.items()
-        ]
-        verdicts = frame.sparkSession.createDataFrame(
-            pa.Table.from_pylist(rows, _VERDICT_SCHEMA), from_arrow_schema(_VERDICT_SCHEMA)
-        )
-        examples = frame.where("example_id IS NOT NULL")
-        if len(fresh) < sum(k["example_id"] is not None for k in keys):
-            examples = examples.dropDuplicates(["example_id"])
-        whole = examples.join(
-            F.broadcast(verdicts.where("NOT is_stored")), "example_id"
-        ).unionByName(verdicts.where("is_stored"), allowMissingColumns=True)
-        return (
-            complete(whole, spark_schema(VALIDATED.record))
-            .withColumn("suite_version", F.lit(self.suite_version))
-            .withColumn("validated_at", F.lit(self.now()).cast("timestamp"))
-            .select(*[f.name for f in spark_schema(VALIDATED.record)], "is_stored")
-        )
+        changes_rows: bool,
+    ) -> DataFrame | pa.Table:
+        """What `commit_batch` takes: a table of new rows where the batch is here, else a frame."""
+        facts: dict[str, Any] = {"suite_version": self.suite_version, "now": self.now()}
+        facts |= {"decisions": decisions, "fresh": fresh}
+        if changes_rows or batch.rows is None:
+            return changed_rows(frame, batch.keys, **facts)
+        return new_rows(batch.rows, batch.keys, **facts)
 
     def _judge_batch(
         self, keys: Sequence[Mapping[str, Any]], index: Index, *, fresh: Mapping[str, Entry]
@@ -261,32 +216,6 @@ class Gate:
         """
         commits = islice(lake.newest_commits(self.lake_dir, VALIDATED), _LOOKED_BACK)
         return list(islice((c["fresh"] for c in commits if c.get("fresh")), VOLUMES))
-
-
-_VERDICT_SCHEMA = pa.schema(
-    [
-        *(
-            arrow_schema(VALIDATED.record).field(name).with_nullable(True)
-            for name in (
-                "example_id", "verdict", "reasons", "cluster_id", "group_id", "duplicate_of",
-                "warnings", "split", "signature",
-            )
-        ),
-        ("is_stored", pa.bool_()),
-    ]
-)  # fmt: skip
-
-
-@F.arrow_udf(BinaryType())  # type: ignore[call-overload]
-def _sign(query: pa.Array, response: pa.Array, rejected: pa.Array) -> pa.Array:
-    texts = zip(*(column.to_pylist() for column in (query, response, rejected)), strict=True)
-    signed = sign([t if t[2] is not None else t[:2] for t in texts])
-    return pa.array(signed, pa.binary())
-
-
-@F.arrow_udf(BinaryType())  # type: ignore[call-overload]
-def _asked(query: pa.Array) -> pa.Array:
-    return pa.array(map(asked_pieces, query.to_pylist()), pa.binary())
 
 
 def newest_versions(index: Index, keys: Sequence[Mapping[str, Any]]) -> dict[str, int]:

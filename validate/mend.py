@@ -27,6 +27,7 @@ from deskwheel.repairs import Repair
 from deskwheel.schema import arrow_schema
 from deskwheel.tables import REPAIRS, VALIDATED
 from transforms.session import spark_schema, start_query
+from validate.batch import changed_rows, read_keys
 from validate.candidates import Decision
 from validate.catch_up import catch_up
 from validate.checkpoint import Read, planned_reading
@@ -95,7 +96,7 @@ class Mender:
         read: Read,
     ) -> dict[str, Decision]:
         examples = edit_rows(frame, self.gate.lake_dir, chosen)
-        keys = self.gate.tag_rows(examples)
+        keys = read_keys(examples, self.gate.rules)
         entries = {k["example_id"]: self._entry(k, chosen, stored) for k in keys}
         newest = newest_versions(index, keys)
         seen = look_up(
@@ -114,7 +115,10 @@ class Mender:
             returns=seen.returns,
             anew=entries.keys(),
         )
-        rows = self.gate.verdict_rows(examples, keys, decisions=decisions, fresh=entries)
+        rows = changed_rows(
+            examples, keys, decisions=decisions, fresh=entries,
+            suite_version=self.gate.suite_version, now=self.gate.now(),
+        )  # fmt: skip
         failpoint.reach(failpoint.BEFORE_REPAIR)
         version = commit_batch(
             rows.withColumn("is_repaired", ~F.col("is_stored")).withColumn(

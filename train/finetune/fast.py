@@ -7,7 +7,7 @@ are those of TRL's trainer. Reads packed sets; writes model checkpoints into a f
 
 import math
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,7 +32,8 @@ from train.finetune.engine import (
     logging_steps,
     warmup_steps,
 )
-from train.finetune.lean import LeanLlama, lay_out
+from train.finetune.lanes import Lanes
+from train.finetune.lean import LeanLlama
 from train.finetune.methods import FAST_MODELS, has_lean_form, sequences_per_step
 from train.finetune.packed import Example, PackedSet
 from train.finetune.precision import DTYPES
@@ -40,8 +41,6 @@ from train.finetune.stopping import Stopping
 
 _OPTIMIZER = "optimizer.safetensors"
 _MOMENTS = ("exp_avg", "exp_avg_sq", "step")
-_MOST_TOKENS = 8192
-"""Computed at once; more costs memory and saves no time."""
 _MAX_NORM = 1.0
 _KEPT = 2
 
@@ -61,11 +60,14 @@ def train_fast(job: Job, resume_from: Path | None) -> Trained:
             f" {job.settings.base_model!r} is {config.model_type}; set train.engine='sft'"
         )
     load_start(job.model, job)
-    loop = _Loop(job)
-    if resume_from is not None:
-        loop.resume(resume_from)
-    while not loop.state.is_over:
-        loop.step()
+    trained = [p for p in job.model.parameters() if p.requires_grad]
+    lean = LeanLlama(job.model, dtype=DTYPES[job.precision])
+    with Lanes(lean, trained, count=job.settings.threads) as lanes:
+        loop = _Loop(job, lanes, trained)
+        if resume_from is not None:
+            loop.resume(resume_from)
+        while not loop.state.is_over:
+            loop.step()
     load_best(job.model, loop.best)
     return Trained(
         model=job.model.eval(),
@@ -98,10 +100,10 @@ def learning_rate_share(step: int, *, warmup: int, steps: int) -> float:
 class _Loop:
     """A run under way: model, optimizer, and how far it is."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, lanes: Lanes, parameters: Sequence[torch.nn.Parameter]) -> None:
         self._job = job
-        self._parameters = [p for p in job.model.parameters() if p.requires_grad]
-        self._lean = LeanLlama(job.model, dtype=DTYPES[job.precision])
+        self._parameters = list(parameters)
+        self._lanes = lanes
         self._optimizer = torch.optim.AdamW(
             self._parameters, lr=job.settings.lr, weight_decay=0.0, fused=True
         )
@@ -148,15 +150,8 @@ class _Loop:
 
     def _learn(self, sequences: Sequence[int]) -> float:
         """Set the gradient of the mean loss over all workers; returns that loss."""
-        self._lean.merge()
-        total, labels = torch.zeros(()), 0
-        for examples in _pieces(self._job.train, sequences):
-            flat = lay_out(examples)
-            loss = self._lean.loss(flat)
-            loss.backward()
-            total += loss.detach()
-            labels += len(flat.labels)
-        sums = torch.tensor([float(total), float(labels)], dtype=torch.float64)
+        total, labels = self._lanes.learn(_examples(self._job.train, sequences))
+        sums = torch.tensor([total, float(labels)], dtype=torch.float64)
         if is_initialized():
             all_reduce(sums)
             self._share_gradients()
@@ -199,13 +194,7 @@ class _Loop:
         settings, dev = self._job.settings, self._job.dev
         if not settings.patience or dev is None or not len(dev):
             return newest
-        self._lean.merge()
-        total, labels = 0.0, 0
-        with torch.no_grad():
-            for examples in _pieces(dev, range(len(dev))):
-                flat = lay_out(examples)
-                total += float(self._lean.loss(flat))
-                labels += len(flat.labels)
+        total, labels = self._lanes.judge(_examples(dev, range(len(dev))))
         loss = total / max(1, labels)
         stopping: Stopping = self.state.stopping.after(
             loss, step=self.state.step, min_delta=settings.min_delta
@@ -227,14 +216,5 @@ class _Loop:
         self.best = kept
 
 
-def _pieces(packed: PackedSet, sequences: Sequence[int]) -> Iterator[list[Example]]:
-    """The examples of packed sequences, as many at once as are computed together."""
-    piece: list[Example] = []
-    for number in sequences:
-        examples = packed.examples(number)
-        if piece and sum(len(e.ids) for e in (*piece, *examples)) > _MOST_TOKENS:
-            yield piece
-            piece = []
-        piece += examples
-    if piece:
-        yield piece
+def _examples(packed: PackedSet, sequences: Iterable[int]) -> list[Example]:
+    return [example for number in sequences for example in packed.examples(number)]

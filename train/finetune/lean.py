@@ -7,7 +7,7 @@ projections where no answer is predicted. The gradient is the same but for round
 writes no table.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,8 +91,12 @@ class LeanLlama:
 
     def merge(self) -> None:
         """Take the adapter's newest weights into the products; call it once a step."""
-        for layer in self._layers:
-            layer.merge()
+        for merge in self.merges():
+            merge()
+
+    def merges(self) -> list[Callable[[], None]]:
+        """What `merge` calls, layer by layer, for threads to share."""
+        return [layer.merge for layer in self._layers]
 
     def loss(self, flat: Flat) -> torch.Tensor:
         """Sum of the negative log-likelihood of the answers' tokens, in nats; float32."""

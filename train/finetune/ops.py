@@ -66,17 +66,29 @@ class Group:
     def merge(self) -> None:
         """Weights, of the adapter as it is now, in the precision of the products."""
         with torch.no_grad():
-            merged = torch.cat(
-                [torch.addmm(p.weight.float(), p.up, p.down, alpha=p.scaling)
-                 for p in self.projections]
-            )  # fmt: skip
             downs = torch.cat([p.down * p.scaling for p in self.projections])
             if self.scale is not None:
-                merged *= self.scale
-                downs = downs * self.scale
+                downs *= self.scale
+            # One group's sum fits into a core's cache; its rounded copy is all that is kept.
+            merged = self._weights()
+            ranks = [p.up.shape[1] for p in self.projections]
+            for p, down, into in zip(
+                self.projections, downs.split(ranks), merged.split(self.widths), strict=True
+            ):
+                into.addmm_(p.up, down)
             self.weight = merged.to(self.dtype)
             self.downs = downs.to(self.dtype)
             self.ups = [p.up.to(self.dtype) for p in self.projections]
+
+    def _weights(self) -> torch.Tensor:
+        """The frozen weights side by side under their scale, float32."""
+        merged = torch.empty(sum(self.widths), self.projections[0].weight.shape[1])
+        for p, into in zip(self.projections, merged.split(self.widths), strict=True):
+            if self.scale is None:
+                into.copy_(p.weight)
+            else:
+                torch.mul(p.weight, self.scale, out=into)
+        return merged
 
 
 def projected(x: torch.Tensor, group: Group) -> torch.Tensor:

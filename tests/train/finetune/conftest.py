@@ -2,13 +2,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from peft import get_peft_model
 from transformers import LlamaConfig, LlamaForCausalLM
 
 from deskwheel.settings import TrainSettings
 from tests.train.rows import quick
-from train.model import load_tokenizer
+from train.finetune.methods import adapter_config
+from train.finetune.packed import Example
+from train.model import load_base, load_tokenizer
 
 
 @pytest.fixture(scope="session")
@@ -39,3 +43,23 @@ def tiny_base(tmp_path_factory: pytest.TempPathFactory, tokenizer: Any) -> Path:
 def settings(tiny_base: Path) -> TrainSettings:
     """A run of seconds in full precision on the tiny base."""
     return replace(quick(), base_model=str(tiny_base), precision="fp32", threads=1)
+
+
+@pytest.fixture
+def model(settings: TrainSettings) -> Any:
+    """The tiny base under an adapter that is no longer the zero it begins as."""
+    torch.manual_seed(1)
+    model = get_peft_model(load_base(settings), adapter_config(settings))
+    for name, parameter in model.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.1)
+    return model
+
+
+@pytest.fixture
+def examples() -> list[Example]:
+    rng = np.random.default_rng(3)
+    return [
+        Example(ids=rng.integers(4, 1900, size).astype(np.int32), prompt_tokens=size // 2)
+        for size in (30, 7, 31, 12, 29, 2)
+    ]

@@ -1,37 +1,12 @@
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from peft import get_peft_model
 
-from deskwheel.settings import TrainSettings
 from train.finetune import ops
 from train.finetune.batches import IGNORED, collate, lay_side_by_side
 from train.finetune.lean import LeanLlama, lay_out, lay_rows
-from train.finetune.methods import adapter_config
 from train.finetune.packed import Example
-from train.model import load_base
-
-
-@pytest.fixture
-def model(settings: TrainSettings) -> Any:
-    """The tiny base under an adapter that is no longer the zero it begins as."""
-    torch.manual_seed(1)
-    model = get_peft_model(load_base(settings), adapter_config(settings))
-    for name, parameter in model.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.1)
-    return model
-
-
-@pytest.fixture
-def examples() -> list[Example]:
-    rng = np.random.default_rng(3)
-    return [
-        Example(ids=rng.integers(4, 1900, size).astype(np.int32), prompt_tokens=size // 2)
-        for size in (30, 7, 31, 12, 29, 2)
-    ]
 
 
 def by_transformers(model: Any, examples: list[Example]) -> float:

@@ -1,0 +1,133 @@
+"""The gradient of a step's loss, computed by several threads on a core each.
+
+The products of a tiny model are too small to be parted among cores: threads wait for each other at
+the end of each, and where other work has a core they wait longer than they compute
+(docs/decisions.md). So each lane has examples of its own and one core. Reads and writes no table.
+"""
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from types import TracebackType
+
+import torch
+
+from train.finetune.lean import LeanLlama, lay_out
+from train.finetune.packed import Example
+
+MOST_TOKENS = 8192
+"""Computed at once; more costs memory and saves no time."""
+
+Gradient = tuple[torch.Tensor | None, ...]
+
+
+class Lanes:
+    """Threads that share the examples of a step; the result depends on their number by rounding.
+
+    While it is open, PyTorch computes every product on one core. Use it as a context.
+    """
+
+    def __init__(self, lean: LeanLlama, parameters: Sequence[torch.Tensor], *, count: int) -> None:
+        """Take `count` threads for a model and the parameters that are trained."""
+        self._lean = lean
+        self._parameters = tuple(parameters)
+        self._count = count
+
+    def __enter__(self) -> "Lanes":
+        """Start the threads."""
+        self._threads_before = torch.get_num_threads()
+        torch.set_num_threads(1)
+        self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="lane")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the threads, and give PyTorch its cores back."""
+        self._pool.shutdown()
+        torch.set_num_threads(self._threads_before)
+
+    def learn(self, examples: Sequence[Example]) -> tuple[float, int]:
+        """Set the gradient of the sum of losses; returns that sum, in nats, and how many tokens.
+
+        The gradients of lanes are added in their order, so that a run can be repeated exactly.
+        """
+        self._merge()
+        done = list(self._pool.map(self._learn, share_out(examples, self._count)))
+        for parameter, gradient in zip(self._parameters, _added([d[2] for d in done]), strict=True):
+            parameter.grad = gradient
+        return sum(d[0] for d in done), sum(d[1] for d in done)
+
+    def judge(self, examples: Sequence[Example]) -> tuple[float, int]:
+        """The sum of losses, in nats, and how many tokens, without a gradient."""
+        self._merge()
+        done = list(self._pool.map(self._judge, share_out(examples, self._count)))
+        return sum(d[0] for d in done), sum(d[1] for d in done)
+
+    def _merge(self) -> None:
+        """Take the adapter's newest weights into the products."""
+        list(self._pool.map(lambda merge: merge(), self._lean.merges()))
+
+    def _learn(self, examples: Sequence[Example]) -> tuple[float, int, Gradient]:
+        total, labels = 0.0, 0
+        gradient: Gradient = (None,) * len(self._parameters)
+        for piece in _pieces(examples):
+            flat = lay_out(piece)
+            loss = self._lean.loss(flat)
+            found = torch.autograd.grad(loss, self._parameters, allow_unused=True)
+            gradient = _added((gradient, found))
+            total += float(loss.detach())
+            labels += len(flat.labels)
+        return total, labels, gradient
+
+    def _judge(self, examples: Sequence[Example]) -> tuple[float, int]:
+        total, labels = 0.0, 0
+        with torch.no_grad():
+            for piece in _pieces(examples):
+                flat = lay_out(piece)
+                total += float(self._lean.loss(flat))
+                labels += len(flat.labels)
+        return total, labels
+
+
+def share_out(examples: Sequence[Example], count: int) -> list[list[Example]]:
+    """Examples parted into at most `count` shares of about as many tokens each, none empty.
+
+    The longest first, each to the smallest share. Source: Graham 1969, "Bounds on Multiprocessing
+    Timing Anomalies": the largest share is at most a third above the best one's.
+    """
+    shares: list[list[Example]] = [[] for _ in range(min(count, len(examples)))]
+    sizes = [0] * len(shares)
+    for example in sorted(examples, key=lambda e: -len(e.ids)):
+        place = sizes.index(min(sizes))
+        shares[place].append(example)
+        sizes[place] += len(example.ids)
+    return shares
+
+
+def _added(gradients: Sequence[Gradient]) -> Gradient:
+    """Their sum by parameter, in their order; None where none has one."""
+    return tuple(reduce(_plus, parts) for parts in zip(*gradients, strict=True))
+
+
+def _plus(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
+
+
+def _pieces(examples: Sequence[Example]) -> Iterator[list[Example]]:
+    """The examples in their order, as many at once as are computed together."""
+    piece: list[Example] = []
+    tokens = 0
+    for example in examples:
+        if piece and tokens + len(example.ids) > MOST_TOKENS:
+            yield piece
+            piece, tokens = [], 0
+        piece.append(example)
+        tokens += len(example.ids)
+    if piece:
+        yield piece
