@@ -24,7 +24,9 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
-NOT_BENCHMARKS = {"__init__", "__main__", "claims", "label_files", "labelled", "redaction_texts"}
+NOT_BENCHMARKS = {
+    "__init__", "__main__", "claims", "label_files", "labelled", "other_stream", "redaction_texts",
+}  # fmt: skip
 LABELLED = {"intake", "stream_quality"}
 NEEDS_FILE = {
     "redaction": "TEXTS.jsonl",
@@ -61,8 +63,9 @@ class Measured:
 def names() -> list[str]:
     """Every benchmark, by the name of its file or of its folder."""
     here = Path(__file__).parent
-    files = {path.stem for path in here.glob("*.py")} - NOT_BENCHMARKS
-    return sorted(files | {path.parent.name for path in here.glob("*/__main__.py")})
+    files = {path.stem for path in here.glob("*.py")}
+    folders = {path.parent.name for path in here.glob("*/__main__.py")}
+    return sorted((files | folders) - NOT_BENCHMARKS)
 
 
 def run(name: str, labelled: Path | None, files: Mapping[str, str] | None = None) -> Measured:

@@ -1,15 +1,16 @@
 """Labelled files out of public data sets, for `transforms resolution fit` and `tags train`.
 
 `python -m benchmarks.label_files DATA --out FOLDER` reads `stream_sample`, `bitext` and
-`taskmaster4` under DATA and writes `resolution.jsonl`, `categories.jsonl` and, with `--lexicon`,
-`moods.jsonl`. The weights and taggers of the release were made of them; docs/quality.md names the
-commands. The lexicon is VADER's (MIT licence): a word, a tab, its mean rating from -4 to 4.
+`taskmaster4` under DATA, and labelled streams given with `--stream`. It writes `resolution.jsonl`,
+`categories.jsonl` and, with `--lexicon`, `moods.jsonl`. The weights and taggers of the release
+were made of them; docs/quality.md names the commands. The lexicon is VADER's (MIT licence): a
+word, a tab, its mean rating from -4 to 4.
 """
 
 import argparse
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,14 @@ SURE_RATING = 0.8
 _WORDS = re.compile(r"[a-z' -]+")
 
 
-def resolutions(data: Path) -> Iterator[dict[str, Any]]:
-    """Labelled conversations as `transforms.resolution_fit` reads them."""
-    for gold in read_lines(data / "stream_sample" / "gold" / "conversations.jsonl"):
+def resolutions(streams: Iterable[Path]) -> Iterator[dict[str, Any]]:
+    """Labelled conversations of streams as `transforms.resolution_fit` reads them."""
+    for stream in streams:
+        yield from _resolutions(stream)
+
+
+def _resolutions(stream: Path) -> Iterator[dict[str, Any]]:
+    for gold in read_lines(stream / "gold" / "conversations.jsonl"):
         if gold["kind"] != "dialog":
             continue
         event = gold.get("status_event") or {}
@@ -54,7 +60,7 @@ def resolutions(data: Path) -> Iterator[dict[str, Any]]:
         stated = event.get("resolution")
         yield {
             "turns": [{"sender": t["sender"], "text": t["text"]} for t in gold["turns"]],
-            "status": DISPOSITIONS.get(gold.get("disposition")) if is_call else stated,
+            "status": DISPOSITIONS.get(gold.get("disposition") or "") if is_call else stated,
             "csat": event.get("csat") if is_chat else None,
             "resolved": gold["resolved"],
             "is_decidable": gold.get("decidable") is not False,
@@ -105,10 +111,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.label_files", description=__doc__)
     parser.add_argument("data", type=Path, help="folder of the data sets")
     parser.add_argument("--out", type=Path, required=True, help="folder for the labelled files")
+    parser.add_argument(
+        "--stream", type=Path, action="append", default=[], help="one more labelled stream"
+    )
     parser.add_argument("--lexicon", type=Path, help="words rated by mood, for moods.jsonl")
     chosen = parser.parse_args(argv)
     chosen.out.mkdir(parents=True, exist_ok=True)
-    files = {"resolution": resolutions(chosen.data), "categories": categories(chosen.data)}
+    streams = [chosen.data / "stream_sample", *chosen.stream]
+    files = {"resolution": resolutions(streams), "categories": categories(chosen.data)}
     if chosen.lexicon:
         files["moods"] = moods(chosen.data, chosen.lexicon)
     for name, rows in files.items():

@@ -46,8 +46,11 @@ _NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 _CHANNELS: tuple[Channel, ...] = ("chat", "email", "call")
 
 
-def rows(count: int, *, seed: int = 1) -> list[ChatRow]:
-    """Ideal pairs as `transforms` mines them from the load generator's conversations."""
+def rows(count: int, *, seed: int = 1, categories: frozenset[str] = frozenset()) -> list[ChatRow]:
+    """Ideal pairs as `transforms` mines them from the load generator's conversations.
+
+    With `categories`, of conversations about these alone.
+    """
     rng, catalogue, name = random.Random(seed), load_catalogue(), counted(seed)
     found: list[ChatRow] = []
     while len(found) < count:
@@ -56,6 +59,9 @@ def rows(count: int, *, seed: int = 1) -> list[ChatRow]:
             catalogue, rng, channel=channel, customer=draw_customer(rng, name), messiness=1.0,
             name=name,
         )  # fmt: skip
+        about = {issue.category for issue in dialogue.issues}
+        if categories and not about <= categories:
+            continue
         said = [
             Utterance(turn_id=str(n), role=line.role, text=line.text, sent_at=_NOON,
                       authorship="human")
@@ -66,6 +72,7 @@ def rows(count: int, *, seed: int = 1) -> list[ChatRow]:
             ChatRow(
                 example_id=f"ex-{len(found) + n:05}", conversation_id=e.conversation_id,
                 query=e.query, context=e.context, response=e.response,
+                category=dialogue.issues[0].category,
             )
             for n, e in enumerate(mined)
             if e.kind == "ideal"

@@ -5,7 +5,16 @@ import pytest
 
 from benchmarks import peers, reply_trimming
 from benchmarks.claims import exit_status
-from benchmarks.reply_trimming import OURS, Score, claims, groups, holds, read_cases, score
+from benchmarks.reply_trimming import (
+    OURS,
+    OURS_SIGNED,
+    Score,
+    claims,
+    groups,
+    holds,
+    read_cases,
+    score,
+)
 
 CASES = [
     {"id": "1", "source": "toys", "input": "a", "expected_reply": "It  works.\n",
@@ -22,6 +31,17 @@ def test_a_match_is_exact_after_white_space_and_unlabelled_cases_do_not_count() 
     assert (found.exact, found.cases, found.checks_held, found.checks) == (1, 2, 1, 1)
     assert found.token_f1 == pytest.approx((1 + 2 / 3) / 2)
     assert found.ms_per_mail == pytest.approx(2.0)
+
+
+def test_the_other_opinion_on_closings_counts_beside_the_label() -> None:
+    case = {"input": "x", "expected_reply": "It works. Bye, Robin", "also_right": ["It works."]}
+    for reply, exact, either in (
+        ("It works. Bye, Robin", 1, 1),
+        ("It  works.", 0, 1),
+        ("It", 0, 0),
+    ):
+        found = score([case], [(reply, 0.0)])
+        assert (found.exact, found.either) == (exact, either)
 
 
 @pytest.mark.parametrize(
@@ -73,9 +93,18 @@ def test_cases_are_grouped_by_source_and_language() -> None:
 
 def test_the_lead_is_over_the_best_library() -> None:
     def of(exact: int) -> Score:
-        return Score(exact=exact, cases=10, token_f1=0.5, ms_per_mail=1, checks_held=0, checks=0)
+        return Score(
+            exact=exact,
+            either=exact,
+            cases=10,
+            token_f1=0.5,
+            ms_per_mail=1,
+            checks_held=0,
+            checks=0,
+        )
 
-    found = {c.id: c for c in claims({OURS: of(8), "one": of(5), "two, body": of(6)})}
+    scores = {OURS: of(8), OURS_SIGNED: of(9), "one": of(5), "two, body": of(6)}
+    found = {c.id: c for c in claims(scores)}
     assert found["reply_trimming.lead"].value == pytest.approx(20)
     assert found["reply_trimming.exact.two_body"].value == 0.6
 

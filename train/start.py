@@ -12,10 +12,14 @@ from pathlib import Path
 from deskwheel.engines import engine_environment, ray_token_environment
 from deskwheel.settings import Settings
 from train.files import base_folder
+from train.runs.source import check_source
 
 
 def run(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Verb `run`."""
+    """Verb `run`; what a run by itself is to learn from is looked for first."""
+    if arguments.from_version is None:
+        data_file = None if arguments.data is None else Path(arguments.data)
+        check_source(settings.pipeline.lake, snapshot_id=arguments.snapshot, data_file=data_file)
     return _hand_over("train.runs.run", "main", settings, arguments)
 
 

@@ -41,11 +41,25 @@ _FILLER = re.compile(
 )
 _REPEATED = re.compile(r"\b(\w+)(?:\s+\1\b)+")
 
+_HAILS = (
+    r"(?:hi+|hiya|hello+|hey+|heya|howdy|yo|good (?:morning|afternoon|evening|day)|morning|"
+    r"evening|afternoon|greetings|hallo|guten (?:tag|morgen|abend)|moin|bonjour|bonsoir|salut|hola|"
+    r"buen[oa]s (?:d[ií]as|tardes|noches)|ol[áa]|bom dia|boa (?:tarde|noite)|ciao|buongiorno|"
+    r"buonasera|salve|goede(?:morgen|middag|dag|navond))"
+)
+_HAILED = (
+    r"(?:there|all|team|everyone|everybody|folks|guys|again|sir|madam|ma'am|dear|mate|support|"
+    r"zusammen|to (?:you|all|everyone)(?: all)?|(?:is )?(?:any|some) ?(?:one|body)"
+    r"(?: (?:there|here|around|home))?|(?:are )?you there|how are you(?: (?:doing|today))*|"
+    r"is (?:this|that) (?:\w+ ){0,3}(?:support|services?|care|desk|team|line)|"
+    r"(?:i have |i've got )?(?:a |one )?(?:quick |short )?question(?: for you)?|"
+    r"(?:can|could) (?:you|(?:some|any) ?(?:one|body)) (?:please )?help(?: me)?(?: out)?"
+    r"(?: please)?)"
+)
 GREETING = any_of(
-    r"^\W*(?:hi+|hiya|hello|hey|howdy|good (?:morning|afternoon|evening|day)|greetings|hallo|"
-    r"guten (?:tag|morgen|abend)|bonjour|bonsoir|hola|buen[oa]s (?:d[ií]as|tardes|noches)|"
-    r"ol[áa]|bom dia|boa (?:tarde|noite)|ciao|buongiorno|salve|goede(?:morgen|middag|dag))"
-    r"(?: there| all| team| everyone| again)?\W*$",
+    rf"^\W*(?:{_HAILS}\W+)+(?:{_HAILED}(?:\W+|$)){{0,3}}\W*$",
+    rf"^\W*{_HAILS}(?:\W+{_HAILED}){{0,3}}\W*$",
+    r"^\W*(?:is )?(?:any ?one|some ?one|anybody|somebody) there\W*$|"
     r"\bis (?:any ?one|some ?one|anybody|somebody) there\W*$",
 )
 CLOSING = any_of(
@@ -57,7 +71,9 @@ CLOSING = any_of(
     r"time|trip|stay|week|holiday|flight|journey)\b|(?:great|good|nice)\W*$)",
     r"\btake care\b",
     r"\b(?:good ?bye|bye(?:-| )?bye|bye|see you|farewell)\b",
-    r"\b(?:glad|happy|pleased) (?:i|we|to|that)\b.{0,30}\b(?:help|assist|hear)",
+    # Not "I'd be happy to help you with", which begins an answer.
+    r"(?<!\bbe )(?<!\bmore than )\b(?:glad|happy|pleased) (?:i|we|to|that)\b.{0,30}"
+    r"\b(?:help|assist|hear)",
     r"\bmy pleasure\b",
     r"\bno (?:problem|worries)\W*$",
     r"\bthank(?:s| you) for (?:contacting|calling|reaching|chatting|choosing|shopping|being)\b",

@@ -17,6 +17,7 @@ from transforms.act_kinds import (
     normal,
 )
 from transforms.apology import sentences
+from transforms.courtesies import is_courtesy
 from transforms.folded import any_of
 from transforms.repeats import kept_for_short
 
@@ -89,6 +90,8 @@ _HAND_OVER = any_of(
     r"\b(?:specialist|supervisor|manager|colleague|technician|(?:\w+ )?team|department|they) "
     r"(?:will|'ll|is going to|are going to) (?:call|contact|reach|get back|be in touch|follow up|"
     r"write|e-?mail)\b",
+    rf"\b(?:get|getting|bring|bringing|involve|involving|ask|asking|consult|consulting) {_PEOPLE}",
+    rf"\b(?:handled|dealt with|looked at|looked into|reviewed|decided) by {_PEOPLE}",
     r"\b(?:second|2nd|next|third) (?:line|level)\b",
     r"\b(?:another|the right|a different|the correct|the relevant|our (?:\w+ ){0,2}) ?department\b"
     r".{0,40}\b(?:now|moment|line)\b",
@@ -124,7 +127,11 @@ _SUBSTITUTE = any_of(
 
 _REFUSE = any_of(
     r"\b(?:don't|do not|doesn't|does not) (?:\w+ ){0,2}(?:have|carry|sell|offer|serve|stock|"
-    r"provide|support)\b",
+    r"provide|support|make|do|see|know|recogni[sz]e|find)\b",
+    r"\b(?:can|could|may|am|are) (?:only|just) (?:able to |allowed to |here to )?(?:help|assist|"
+    r"offer|take|do|answer|talk|serve|sell|provide)\b",
+    r"\bnot (?:at liberty|permitted|authori[sz]ed|familiar with|something i)\b",
+    r"\b(?:ran|run|running) out of\b|\bno such\b",
     r"\b(?:isn't|is not|aren't|are not|not) (?:\w+ ){0,3}(?:available|possible|on (?:our|the) menu|"
     r"in stock|an option|something (?:we|i))\b",
     r"\b(?:can't|cannot|can not|couldn't|could not|unable to|not able to|not allowed to) "
@@ -137,8 +144,8 @@ _REFUSE = any_of(
 )
 _COMPLETE = any_of(
     r"\b(?:it|that|this|they|order|drinks?|items?|food|package|everything|\w+)"
-    r"(?:'ll| will| should|s will) be (?:\w+ ){0,3}(?:ready|up|out|done|made|there|shipped|sent|"
-    r"delivered|refunded|credited|processed|prepared|waiting|available|yours)\b",
+    r"(?:'ll| will| should|s will) (?:soon |shortly |now )?be (?:\w+ ){0,3}"
+    r"(?:ready|up|out|done|made|there|shipped|sent|delivered|refunded|credited|processed|prepared|waiting|available|yours)\b",
     r"\b(?:has|have|'ve|was|were|is|are)(?: now| just| successfully| already)? been "
     r"(?:\w+ ){0,1}(?:placed|sent|cancell?ed|changed|updated|processed|transferr?ed|transfer|"
     r"refunded|credited|created|scheduled|booked|reset|activated|unlocked|removed|added|replaced|"
@@ -160,6 +167,9 @@ _COMPLETE = any_of(
     r"\b(?:at|over at) the (?:bar|counter|desk|\w+ bar) (?:in|soon|shortly)\b",
     r"\b(?:sending|sent) (?:it|that|your order|the order) (?:off|over|to)\b",
     r"\benjoy your\b",
+    r"\b(?:grab|collect|fetch|get|pick up) your (?:\w+ )?(?:orders?|drinks?|food|items?|parcel|"
+    r"package|tickets?)\b|\b(?:grab|collect|fetch) your (?:\w+ ){1,3}(?:at|from) ",
+    r"\bcoming (?:right |straight )?(?:up|out)\b|\bwait (?:over |for it )?(?:at|by) the \w+\b",
     r"\b(?:have|receive|get|bring|be (?:at|on|in|with|here|there)) (?!back|someone|a (?:call|"
     r"colleague)|an agent)(?:\w+[ -]){0,8}in (?:just )?(?:a|one|the next) (?:few |couple of "
     r")?(?:moment|minute|sec)",
@@ -167,8 +177,22 @@ _COMPLETE = any_of(
 _OFFER_MORE = any_of(
     r"\b(?:anything|something) else\b", r"\bany (?:other|more|further) (?:questions?|help)\b"
 )
+_CHECK = (
+    r"(?:(?:double|re)-?\s?check|check|verify|confirm|review|look over|look at|(?:take|have) a "
+    r"(?:quick )?look|make sure|see)"
+)
+_ORDERS_CHECK = any_of(
+    rf"(?:^|[.!?;,\n])\W*(?:(?:ok(?:ay)?|sure|alright|alrighty|great|please|just|kindly|now|then|"
+    rf"first|so|if you (?:could|can|would)|go ahead and)\b\W*)*{_CHECK}\b"
+    r"(?! (?:you|me|with|in|out|back)\b)"
+    r"(?=[^.?!\n]{0,80}\b(?:right|correct|accurate|fine|good|order|screen|here|want|wanted|"
+    r"details?|again|once more|this|that|below|over)\b)"
+)
+"""Told to look whether something is right, the customer has to say so."""
+
 _ASKS = any_of(
     r"\?\s*$",
+    r"\b(?:do|did) you (?:\w+ ){0,3}mean\b",
     r"^\W*(?:(?:ok(?:ay)?|sure|alright|alrighty|great|yes|yep|and|thanks?|thank you|please|"
     r"certainly|of course|got it|perfect|for security(?: reasons)?)\b\W*)*(?:before "
     r"\w+.{0,60}\W)?(?:could|can|may|might|would|will|do|does|did|is|are|was|were|have|has|what|"
@@ -222,10 +246,10 @@ def _agent_signs(said: str) -> Iterator[tuple[AgentAct, bool]]:
     is_short = len(said) <= SHORT_CHARS
     yield "backchannel", not said or bool(ASSENT.match(said))
     yield "greeting", bool(GREETING.search(said))
-    yield "greeting", is_short and bool(_WELCOMES.search(said))
+    yield "greeting", is_short and bool(_WELCOMES.search(said)) and not _is_check(said)
     has_steps = bool(_STEPS.search(said))
     yield "hand_over", (is_short or not has_steps) and bool(_HAND_OVER.search(said))
-    yield "defer", is_short and not has_steps and bool(_DEFER.search(said))
+    yield "defer", is_short and not has_steps and _is_put_off(said)
     yield "refuse", (is_short or not has_steps) and _is_refusal(said)
     yield "ask", is_short and _is_request(said)
     yield "complete", is_short and bool(_COMPLETE.search(said))
@@ -234,6 +258,12 @@ def _agent_signs(said: str) -> Iterator[tuple[AgentAct, bool]]:
     yield "hold", len(said) <= HOLD_CHARS and not has_steps and bool(_HOLD.search(said))
     yield "ask", is_short and bool(_ASKS.search(said))
     yield "backchannel", len(said) < MIN_ANSWER_CHARS
+
+
+def _is_put_off(said: str) -> bool:
+    if _DEFER.search(said):
+        return True
+    return is_courtesy(said) and not _HOLD.search(said) and not _COMPLETE.search(said)
 
 
 def _is_refusal(said: str) -> bool:
@@ -251,8 +281,15 @@ def _is_refusal(said: str) -> bool:
     return not is_way or _REFUSE.search(rest) is not None
 
 
+def _is_check(said: str) -> bool:
+    """Whether the customer is told to look whether something is right."""
+    return _ORDERS_CHECK.search(said) is not None
+
+
 def _is_request(said: str) -> bool:
     """Whether a short turn asks for something and does not report a thing done."""
+    if _is_check(said):
+        return True
     return (
         bool(_ASKS.search(said))
         and (

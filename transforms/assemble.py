@@ -23,7 +23,7 @@ from transforms.edits import (
 )
 from transforms.noise import noise_reason
 
-VERSION = "conversations-1"
+VERSION = "conversations-2"
 CloseReason = Literal["stated", "idle", "capped"]
 
 

@@ -18,16 +18,28 @@ from transforms.act_kinds import (
 )
 from transforms.faults import names_fault
 from transforms.folded import any_of
+from transforms.setbacks import is_setback
 
 POLITE_CHARS = 60
 """A longer customer turn says more than thanks or goodbye."""
 
 _SOLVED = any_of(
-    r"\b(?:that|this|it|which)(?:'s| has| is|)(?: now| finally| just)? (?:worked|fixed|did it|"
-    r"helps?|helped|solved|solves|sorted|resolved|does it|did the trick)\b",
-    r"\b(?:works?|working|fixed|solved|sorted|resolved) (?:now|again|fine|great|perfectly|like a "
-    r"charm|as expected)\b",
-    r"\b(?:all|everything(?:'s| is)?) (?:good|set|fine|sorted|clear|working)(?: now)?\b",
+    r"(?<!\bif )(?<!\bhope )(?<!\bcase )(?<!\bwhether )\b(?:that|this|it|which)(?:'s| has| is|)"
+    r"(?: now| finally| just)? (?:worked|fixed|did (?:it|the (?:trick|job))|helps?|helped|solved|"
+    r"solves|sorted|resolved|does it|went through|cleared (?:it|that|things) up|clears)\b",
+    # `normal` takes "like" for a filler.
+    r"\b(?:works?|working|worked|fixed|solved|sorted|resolved) (?:now|again|fine|great|perfectly|"
+    r"(?:like )?a (?:charm|dream|treat)|as expected|out|well)\b",
+    r"\b(?:now|finally|already) (?:\w+ )?(?:works?|working|fixed|solved|sorted|resolved)\b",
+    r"\b(?:was|were|am|are|been) (?:now |finally )?able to\b|\b(?:managed|figured) (?:it|that|to|"
+    r"(?:it |that |this )?out)\b",
+    r"(?<!can )(?<!could )(?<!may )(?<!should )(?<!do )(?<!did )(?<!if )"
+    r"\bi(?: can|'ve| have|'m| am)?(?: now| finally| just)? (?:see|found|find|got|open|access|"
+    r"received|back|logged|in)\b[^.!?]{0,30}\b(?:now|again|at last|already|finally)\b",
+    r"\b(?:answers?|answered|clears?|cleared) (?:\w+ )?(?:my (?:question|doubts?)|up)\b",
+    r"\b(?:taken care of|in (?:perfect )?order now|up and running|back (?:in|to normal))\b",
+    r"\b(?:all|everything(?:'s| is)?) (?:good|set|fine|sorted|clear|working|there|done|"
+    r"in order)(?: now)?\b",
     r"\b(?:problem|issue|question) (?:is )?(?:solved|resolved|sorted|fixed|answered|gone)\b",
     r"\b(?:it|that|this)(?:'s| is) (?:working|fixed|solved|perfect|sorted|exactly|all i needed|"
     r"what i needed)\b",
@@ -35,12 +47,15 @@ _SOLVED = any_of(
     r"\b(?:got it|found it|i see it now|that(?:'s| is) (?:clear|all|everything)|"
     r"that'?ll be all|no,? that(?:'s| is) (?:all|it))\b",
     r"\b(?:very|so|really|super) helpful\b",
-    r"\b(?:funktioniert|klappt|hat (?:geklappt|geholfen|funktioniert)|erledigt)\b",
-    r"\b(?:[çc]a (?:marche|fonctionne)|r[ée]solu|c'est bon)\b",
-    r"\b(?:ya funciona|funciona ahora|solucionado|resuelto)\b",
-    r"\b(?:j[áa] funciona|resolvido|funcionou|deu certo)\b",
-    r"\b(?:(?:ora )?funziona|risolto)\b",
-    r"\b(?:het werkt|opgelost|gelukt)\b",
+    r"\b(?:funktioniert|klappt|hat (?:geklappt|geholfen|funktioniert)|erledigt|gefunden|"
+    r"angekommen|alles klar)\b",
+    r"\b(?:[çc]a (?:marche|fonctionne)|r[ée]solu|c'est (?:bon|r[ée]gl[ée])|trouv[ée]e?|"
+    r"re[çc]ue?)\b",
+    r"\b(?:ya (?:funciona|est[áa]|lo tengo)|funciona ahora|solucionado|resuelto|encontrado|"
+    r"llegado)\b",
+    r"\b(?:j[áa] (?:funciona|consegui|chegou)|resolvido|funcionou|deu certo|entendi|consegui)\b",
+    r"\b(?:(?:ora )?funziona|risolto|trovat[oa]|ricevut[oa]|tutto (?:chiaro|a posto))\b",
+    r"\b(?:het werkt|opgelost|gelukt|gevonden|ontvangen)\b",
 )
 _PRAISE = any_of(
     r"\b(?:perfect|great|awesome|excellent|wonderful|brilliant|fantastic|amazing|super|toll|klasse|"
@@ -136,14 +151,27 @@ _OPENS_NEW_NEED = any_of(
 )
 
 
-def customer_act(text: str, *, before: Act, is_first: bool) -> CustomerAct:
-    """What a customer's turn does, after the agent's last act (`none` where there was none)."""
-    signs = _customer_signs(normal(text), before, is_first=is_first)
+MAX_REPLY_WORDS = 8
+"""Before any need was named, a longer reply to a question names it."""
+
+
+def customer_act(
+    text: str, *, before: Act, is_first: bool, is_settled: bool = False
+) -> CustomerAct:
+    """What a customer's turn does, after the agent's last act (`none` where there was none).
+
+    Args:
+        text: what the customer said.
+        before: the agent's last act.
+        is_first: the customer has named no need yet.
+        is_settled: they were content with the last answer; what they deny then is another matter.
+    """
+    signs = _customer_signs(normal(text), before, is_first=is_first, is_settled=is_settled)
     return next((act for act, is_shown in signs if is_shown), "need")
 
 
 def _customer_signs(
-    said: str, before: Act, *, is_first: bool
+    said: str, before: Act, *, is_first: bool, is_settled: bool
 ) -> Iterator[tuple[CustomerAct, bool]]:
     is_short = len(said) <= SHORT_CHARS
     has_answer = before not in ("none", "greeting")
@@ -154,7 +182,9 @@ def _customer_signs(
     yield "complaint", has_answer and is_short and bool(_STUCK.search(said))
     yield "complaint", before in SUBSTANCE and is_short and bool(_STILL.search(said))
     yield "complaint", has_answer and is_short and _is_sarcasm(said)
+    yield "complaint", before in SUBSTANCE and is_short and not is_settled and _is_setback(said)
     yield "reply", before == "ask" and bool(ASSENT.match(said))
+    yield "need", before == "ask" and is_first and len(said.split()) > MAX_REPLY_WORDS
     yield "wait", is_put_off and _awaits(said)
     yield "reply", before == "ask" and is_short and bool(_AGREES.match(said))
     yield "need", has_answer and before != "ask" and _asks_on(said)
@@ -179,6 +209,15 @@ def _thanks(said: str, *, has_answer: bool) -> bool:
 
 def _confirms(said: str) -> bool:
     return bool(_SOLVED.search(said) or _PRAISE.search(said))
+
+
+def _is_setback(said: str) -> bool:
+    is_solved = bool(_SOLVED.search(said))
+    if is_solved and not _THANKS.search(said):
+        return False
+    return is_setback(
+        said, is_content=is_solved or bool(_PRAISE.search(said) or _THANKS.search(said))
+    )
 
 
 def _is_sarcasm(said: str) -> bool:

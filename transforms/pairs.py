@@ -29,7 +29,7 @@ from transforms.needs import bare_need
 from transforms.relevance import relevance
 from transforms.rudeness import is_rude
 
-VERSION = "pairs-4"
+VERSION = "pairs-5"
 
 NegativeKind = Literal["needless_apology", "rude", "evasive", "unresolved"]
 

@@ -39,11 +39,20 @@ SIGNS: tuple[str, ...] = (
     "agent_answers",
     "agent_asks",
     "agent_refuses",
+    "agent_refused",
     "agent_hands_over",
     "agent_defers",
     "agent_never_answers",
 )
 """Every sign. Those of the agent say what their last turn of substance did."""
+
+IN_FAVOUR = frozenset({"status_solved", "csat_high", "customer_confirms", "agent_completes"})
+AGAINST = frozenset(
+    {"status_unsolved", "csat_low", "customer_still_stuck", "customer_waits",
+     "customer_unanswered", "agent_asks", "agent_refuses", "agent_refused", "agent_hands_over",
+     "agent_defers", "agent_never_answers"}
+)  # fmt: skip
+"""Signs that may speak for a solution only, and those that may only speak against one."""
 
 WEIGHTS_FILE = "resolution_weights.json"
 
@@ -88,10 +97,17 @@ def find_signs(utterances: Sequence[Utterance], status: str | None, csat: int | 
         "customer_still_stuck": has_last_word and last_customer == "complaint",
         "customer_waits": has_last_word and last_customer == "wait",
         "customer_unanswered": has_last_word and last_customer in ("need", "reply"),
+        "agent_refused": _was_refused(acts, agent) and last_customer != "confirm",
         "agent_never_answers": not has_answer and last_customer != "confirm",
         **{sign: last_agent == act for sign, act in _LAST_ACTS.items()},
     }
     return [name for name in SIGNS if shown[name]]
+
+
+def _was_refused(acts: Sequence[Act], agent: Sequence[int]) -> bool:
+    """Whether something was refused before the agent's last word, and nothing done after it."""
+    refused = [i for i in agent[:-1] if acts[i] == "refuse"]
+    return bool(refused) and not any(acts[i] == "complete" for i in agent if i > refused[-1])
 
 
 def probability(signs: Sequence[str], weights: Mapping[str, float] | None = None) -> float:

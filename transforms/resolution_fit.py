@@ -2,8 +2,8 @@
 
 Reads a file of labelled conversations, writes a file of weights; touches no table. One JSON
 object a line: `turns` (`sender`, `text`), `status` and `csat` as the source stated them or null,
-`resolved` (true or false), and optionally `is_decidable` (false: nobody could tell; counts as
-evidence for the fit, not against recall).
+`resolved` (true or false), and optionally `is_decidable` (false: nothing said shows it; such a
+label teaches that silence is a good sign, so it is left out of the fit and of recall).
 """
 
 import json
@@ -17,7 +17,7 @@ import numpy as np
 
 from deskwheel.errors import SetupError
 from deskwheel.records import Utterance
-from transforms.resolution import SIGNS, decide, find_signs, probability
+from transforms.resolution import AGAINST, IN_FAVOUR, SIGNS, decide, find_signs, probability
 
 RIDGE = 1.0
 """Pull of each weight to 0, as one squared log-odd per unit: with a few hundred conversations a
@@ -87,11 +87,27 @@ def utterances(turns: Sequence[Mapping[str, Any]]) -> list[Utterance]:
 def fit(labelled: Sequence[Labelled], ridge: float = RIDGE) -> dict[str, float]:
     """Log-odds by sign and the `intercept`, by ridge-penalised maximum likelihood.
 
-    Newton's method on the logistic log-likelihood; the intercept is not penalised. Source: le
-    Cessie and van Houwelingen, "Ridge Estimators in Logistic Regression", 1992.
+    A sign never speaks against what its name says (`customer_unanswered` for a solution): where a
+    few conversations would have it so, its weight is 0 and the rest is fitted without it.
     """
-    x, y = _matrix(labelled), np.array([row.is_resolved for row in labelled], float)
-    penalty = np.diag([0.0, *([ridge] * len(SIGNS))])
+    rows = [row for row in labelled if row.is_decidable]
+    signs = list(SIGNS)
+    while True:
+        weights = _fit(rows, signs, ridge)
+        kept = [s for s in signs if (weights[s] <= 0 or s not in AGAINST)
+                and (weights[s] >= 0 or s not in IN_FAVOUR)]  # fmt: skip
+        if len(kept) == len(signs):
+            return {name: weights.get(name, 0.0) for name in ("intercept", *SIGNS)}
+        signs = kept
+
+
+def _fit(rows: Sequence[Labelled], signs: Sequence[str], ridge: float) -> dict[str, float]:
+    """Newton's method on the logistic log-likelihood; the intercept is not penalised.
+
+    Source: le Cessie and van Houwelingen, "Ridge Estimators in Logistic Regression", 1992.
+    """
+    x, y = _matrix(rows, signs), np.array([row.is_resolved for row in rows], float)
+    penalty = np.diag([0.0, *([ridge] * len(signs))])
     beta = np.zeros(x.shape[1])
     for _ in range(_NEWTON_STEPS):
         p = 1.0 / (1.0 + np.exp(-x @ beta))
@@ -101,12 +117,14 @@ def fit(labelled: Sequence[Labelled], ridge: float = RIDGE) -> dict[str, float]:
         beta += step
         if np.abs(step).max() < 1e-8:  # noqa: PLR2004  far below the digits that are kept
             break
-    return {name: round(float(b), 4) for name, b in zip(("intercept", *SIGNS), beta, strict=True)}
+    return {name: round(float(b), 4) for name, b in zip(("intercept", *signs), beta, strict=True)}
 
 
-def _matrix(labelled: Sequence[Labelled]) -> "np.ndarray[Any, np.dtype[np.float64]]":
+def _matrix(
+    rows: Sequence[Labelled], signs: Sequence[str]
+) -> "np.ndarray[Any, np.dtype[np.float64]]":
     """One row a conversation: 1 for the intercept, then 1 for each sign that is shown."""
-    return np.array([[1.0, *(float(s in row.signs) for s in SIGNS)] for row in labelled])
+    return np.array([[1.0, *(float(s in row.signs) for s in signs)] for row in rows])
 
 
 @dataclass(frozen=True)

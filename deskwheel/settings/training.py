@@ -92,7 +92,13 @@ class TrainSettings:
     lora_r: int = bounded(16, 1, 512, "Rank of the adapter.")
     lora_alpha: int = bounded(32, 1, 1024, "Scale of the adapter.")
     seed: int = bounded(7, 0, 2**31 - 1, "Seed of initial weights and data order.")
-    threads: int = bounded(2, 1, 256, "CPU threads of a training worker.")
+    threads: int = bounded(
+        2,
+        1,
+        256,
+        "CPU threads of a training worker; with `fast` each has examples of its own, so their"
+        " number changes its results by rounding.",
+    )
     checkpoint_steps: int = bounded(50, 1, 1_000_000, "Steps between two model checkpoints.")
     checkpoints: str = described(
         "", "Folder or fsspec address (`s3://bucket/runs`) of model checkpoints; empty: runs_dir."
@@ -150,7 +156,7 @@ class TrainSettings:
         ("retrain", "warm"),
     )
     replay_share: float = bounded(
-        0.3, 0.3, 0.95, "For `warm`: share of older examples in what is learnt, by category."
+        0.5, 0.3, 0.95, "For `warm`: share of older examples in what is learnt, by category."
     )
     watts: float = bounded(
         0.0,

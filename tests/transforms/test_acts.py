@@ -19,6 +19,36 @@ def test_a_moment_s_wait_does_not_end_the_question() -> None:
     assert list(find_acts(said(*lines))) == ["need", "ask", "backchannel", "reply"]
 
 
+@pytest.mark.parametrize(
+    "opening", ["What is it about today?", "Tell me what is on your mind.", "What brings you here?"]
+)
+def test_before_any_need_a_short_turn_of_an_agent_only_asks_for_it(opening: str) -> None:
+    lines: list[tuple[Role, str]] = [
+        ("customer", "good day, anyone there?"),
+        ("agent", opening),
+        ("customer", "the kettle beeps"),
+    ]
+    assert list(find_acts(said(*lines))) == ["greeting", "greeting", "need"]
+
+
+def test_who_somebody_is_may_be_asked_before_the_need() -> None:
+    lines: list[tuple[Role, str]] = [
+        ("agent", "Which name is the contract under?"),
+        ("customer", "Robin Toy"),
+        ("customer", "The kettle that I bought from you in spring beeps all night."),
+    ]
+    assert list(find_acts(said(*lines))) == ["ask", "reply", "need"]
+
+
+def test_a_denial_after_the_customer_was_content_is_another_matter() -> None:
+    answer: tuple[Role, str] = ("agent", "Hold the button for ten seconds until it blinks.")
+    denial: tuple[Role, str] = ("customer", "the lid does not close")
+    asked: tuple[Role, str] = ("customer", "The kettle beeps.")
+    assert find_acts(said(asked, answer, denial))[-1] == "complaint"
+    content = said(asked, answer, ("customer", "That helped, thanks."), denial)
+    assert find_acts(content)[-1] != "confirm"
+
+
 def test_bots_and_the_system_do_nothing() -> None:
     acts = find_acts(said(("bot", "How can I help?"), ("system", "Robin joined.")))
     assert list(acts) == ["none", "none"]

@@ -5,6 +5,8 @@ import pytest
 
 from deskwheel.records import Role, Utterance
 from transforms.resolution import (
+    AGAINST,
+    IN_FAVOUR,
     SIGNS,
     decide,
     evidence,
@@ -49,6 +51,8 @@ THANKED: tuple[Role, str] = ("customer", "Thank you.")
         ("agent_answers", [ASKED, ANSWERED], None, None),
         ("agent_asks", [ASKED, ("agent", "Which router do you have?")], None, None),
         ("agent_refuses", [ASKED, ("agent", "We don't sell routers.")], None, None),
+        ("agent_refused", [ASKED, ("agent", "We don't sell routers."), ("customer", "Phones?"),
+                           ("agent", "We have some by the window.")], None, None),
         ("agent_hands_over", [ASKED, ("agent", "I am transferring you to billing.")], None, None),
         ("agent_defers", [ASKED, ("agent", "We will get back to you.")], None, None),
         ("agent_never_answers", [ASKED, ("agent", "Let me check.")], None, None),
@@ -89,7 +93,8 @@ def test_what_the_customer_said_before_any_agent_confirms_nothing() -> None:
         ([ASKED, ANSWERED, ("customer", "That worked.")], None, None, "resolved"),
         ([ASKED, ANSWERED], "solved", None, "resolved"),
         ([ASKED, ANSWERED, ("customer", "No luck.")], None, None, "unresolved"),
-        ([ASKED, ANSWERED, ("customer", "No luck.")], "solved", None, "undecided"),
+        ([ASKED, ANSWERED, ("customer", "No luck.")], "solved", None, "unresolved"),
+        ([ASKED, ANSWERED], None, None, "undecided"),
         ([ASKED, ("agent", "I am transferring you to billing.")], None, None, "unresolved"),
         ([ASKED], "unsolved", None, "unresolved"),
         ([ASKED], None, None, "unresolved"),
@@ -127,10 +132,10 @@ def test_sarcasm_resolves_nothing(said_last: str) -> None:
 def test_every_sign_has_a_weight_and_points_where_its_name_does() -> None:
     weights = learned_weights()
     assert set(weights) == {"intercept", *SIGNS}
-    for good in ("status_solved", "csat_high", "customer_confirms", "agent_completes"):
+    for good in IN_FAVOUR:
         assert weights[good] > 0
-    for bad in ("status_unsolved", "csat_low", "customer_still_stuck", "agent_never_answers"):
-        assert weights[bad] < 0
+    for bad in AGAINST:
+        assert weights[bad] <= 0
 
 
 def test_the_bounds_belong_to_the_verdicts() -> None:

@@ -30,6 +30,18 @@ def test_a_stronger_ridge_pulls_towards_nothing() -> None:
     assert abs(fit(rows, ridge=50)["customer_confirms"]) < abs(fit(rows)["customer_confirms"])
 
 
+def test_what_nobody_could_tell_teaches_nothing() -> None:
+    silent = Labelled(("agent_answers",), is_resolved=True, is_decidable=False)
+    assert fit([YES, NO] * 20 + [silent] * 50) == fit([YES, NO] * 20)
+
+
+def test_a_sign_never_speaks_against_its_name() -> None:
+    odd = [Labelled(("customer_unanswered",), is_resolved=True)] * 30
+    weights = fit([YES, NO, *odd])
+    assert weights["customer_unanswered"] == 0
+    assert weights["customer_confirms"] >= 0
+
+
 def test_a_conversation_is_predicted_without_having_been_seen() -> None:
     odd = Labelled(("csat_high",), is_resolved=False)
     ps = cross_validated([*[YES, NO] * 20, odd])

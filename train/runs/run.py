@@ -16,15 +16,17 @@ from typing import Any
 
 import ray
 
-from deskwheel.errors import ConfigError, StateError
+from deskwheel.errors import StateError
 from deskwheel.ids import digest, record_id
 from deskwheel.progress import end_progress
+from deskwheel.records import Evaluation
 from deskwheel.settings import Settings
 from deskwheel.state import State
 from train.data.chat_file import snapshot_id_of
 from train.ledger import find_window, hold_window
 from train.runs.failures import final_reason
 from train.runs.fit import Fit, Fitted, end_run, fit, last_line
+from train.runs.telling import telling_progress
 from train.tune.use import tuned_settings
 from train.workers.cluster import connect
 
@@ -101,11 +103,7 @@ def _keep_alone(settings: Settings, state: State, fitted: Fitted, *, is_register
 
 
 def main(settings: Settings, arguments: argparse.Namespace) -> int:
-    """`python -m train run`: of a window with --from-version, alone without.
-
-    Raises:
-        ConfigError: no data is named, or both a snapshot and a file are.
-    """
+    """`python -m train run`: of a window with --from-version, alone without."""
     settings = tuned_settings(
         settings,
         snapshot_id=arguments.snapshot,
@@ -116,7 +114,9 @@ def main(settings: Settings, arguments: argparse.Namespace) -> int:
     connect(settings)
     try:
         if what is not None:
-            found, version = run_alone(settings, what, is_registered=arguments.register)
+            url = settings.pipeline.state_url
+            with telling_progress(url, what.run_id, tell=_say):
+                found, version = run_alone(settings, what, is_registered=arguments.register)
             _tell(found, version, is_json=arguments.json)
             return 0
         is_published = run_window(
@@ -124,14 +124,12 @@ def main(settings: Settings, arguments: argparse.Namespace) -> int:
         )
     finally:
         ray.shutdown()
-    print("published" if is_published else "published before", file=sys.stderr)
+    _say("published" if is_published else "published before")
     return 0
 
 
 def _alone(settings: Settings, arguments: argparse.Namespace) -> Fit:
     """A run by itself; the same data, settings and code have the same id, so that it can go on."""
-    if (arguments.snapshot is None) == (arguments.data is None):
-        raise ConfigError("name what to train on: --snapshot ID, or --data FILE.jsonl")
     data_file = None if arguments.data is None else Path(arguments.data)
     snapshot_id = arguments.snapshot if data_file is None else snapshot_id_of(data_file)
     how = json.dumps([asdict(settings.train), asdict(settings.gate)], sort_keys=True)
@@ -168,6 +166,10 @@ def _hold(settings: Settings, state: State, window: dict[str, Any], *, reason: s
     )
 
 
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
 def _tell(found: Fitted, version: str | None, *, is_json: bool) -> None:
     run, evaluation = found.run, found.evaluation
     if is_json:
@@ -176,4 +178,20 @@ def _tell(found: Fitted, version: str | None, *, is_json: bool) -> None:
         return
     loss = f"loss {run.first_loss:.3f} → {run.last_loss:.3f} in {run.steps} steps"
     registered = f", version {version}" if version else ""
-    print(f"{run.run_id}  {loss}  {evaluation.verdict}{registered}  {found.adapter_dir}")
+    print(f"{run.run_id}  {loss}  {evaluation.verdict}{registered}")
+    for line in (*evaluation.reasons, *_score_lines(evaluation)):
+        print(f"  {line}")
+    print(f"  adapter and card: {found.adapter_dir}")
+
+
+def _score_lines(evaluation: Evaluation) -> list[str]:
+    """A line a metric: what the base, the champion and the challenger got on the test split."""
+    scores = evaluation.scores
+    metrics = list(dict.fromkeys(name for found in scores.values() for name in found))
+    return [
+        f"{metric} on {evaluation.examples} test examples: "
+        + ", ".join(
+            f"{model} {found[metric]:.4g}" for model, found in scores.items() if metric in found
+        )
+        for metric in metrics
+    ]

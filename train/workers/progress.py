@@ -105,6 +105,8 @@ class ProgressReports(ray.train.UserCallback):
         step, steps = int(report["preference_step"]), int(report["preference_steps"])
         self._progress = replace(
             self._progress,
+            # An attempt that goes on after the fine-tune has seen none of its reports.
+            step=int(report["step"]) - step,
             preference_step=step,
             preference_steps=steps,
             preference_loss=report.get("preference_loss", self._progress.preference_loss),

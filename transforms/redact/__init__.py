@@ -32,7 +32,7 @@ __all__ = [
     "redact_conversation", "redact_turn", "tag_scope",
 ]  # fmt: skip
 
-VERSION = "redact-3"
+VERSION = "redact-4"
 
 
 def redact(text: str, context: Context | None = None) -> tuple[str, dict[str, int]]:

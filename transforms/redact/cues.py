@@ -66,6 +66,7 @@ _WORDS_BY_TYPE = {
     KEPT: (
         "model product serial sku item items part time version build error quantity"
         " size year room seat gate page bought artikel modell article"
+        " s/n p/n rma"
         " firmware flight promo coupon isbn ean upc since between until release port channel level"
     ),
     SUM: (
@@ -84,7 +85,8 @@ FILLERS = frozenset(
     " with ends ending end in under as should has via by i'm have new current correct old also"
     " ist lautet lauten meine mein meiner est le la mon ma numéro numero n° nº es mi el número é o"
     " meu minha il mio mijn das die security credit debit bank home work and und y et e ou or"
-    " following full complete this that date geburtsdatum um uh so yes sure main back"
+    " would might reads goes file record following full complete this that date geburtsdatum"
+    " um uh so yes sure main back"
     " sind sont son são sono zijn letzten vier ziffern derniers quatre chiffres últimos cuatro"
     " quatro dígitos ultime quattro cifre laatste cijfers".split()
 )
@@ -121,7 +123,7 @@ def cue_before(lower: str, start: int) -> str | None:
         if i and raw.endswith(_SENTENCE_END) and raw not in _ABBREVIATIONS:
             return None
         word = raw.strip(_PUNCTUATION)
-        found = CUES.get(word)
+        found = CUES.get(word) or CUES.get(word.removesuffix("'s"))
         if found is not None:
             is_volume = word == "cc" and i + 1 < len(words) and words[-i - 2].isdigit()
             is_far = is_coded and found not in THINGS and found != "ACCOUNT"

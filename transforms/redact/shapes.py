@@ -68,12 +68,19 @@ _SECRET_PAIR = re.compile(
     r"\b(?:password|passcode|pwd|pin|pass)\b(?: (?:is|was|number"
     r"|no))?:? (?P<v>[^\W\d_]\w{0,20} \d{1,8})\b"
 )
+_MIXED = r"(?=[^\s,;<>]{0,40}[\d_!$%&*#+=@^~])(?=[^\s,;<>]{0,40}[a-z])[\w!$%&*#+=@^~?.-]{4,40}"
 _SECRET_BESIDE = re.compile(
     r"\b(?:password|passcode|passwort|kennwort|contraseña|clave|senha|wachtwoord|mot de passe"
-    r"|pwd|pw)\b,? \(?(?P<v>(?=[^\s,;<>]{0,40}[\d_!$%&*#+=@^~])(?=[^\s,;<>]{0,40}[a-z])"
-    r"[\w!$%&*#+=@^~?.-]{4,40})(?![^\s,;.)?])"
+    r"|pass ?phrase|pwd|pw|pass(?=[:=]))\b(?:'s)?"
+    r"(?:[,:=]|(?: -| \u2013| to| as| be| set to| being))?"
+    rf" \(?(?P<v>{_MIXED})(?![^\s,;.)?])"
 )
-"""A word with digits or signs in it right behind: "pw kimlee!88"."""
+"""A word with digits or signs in it right behind: "pw kimlee!88", "set my password to kim_88"."""
+
+_SECRET_BEFORE = re.compile(
+    rf"(?<![^\s\"'(])(?P<v>{_MIXED})[\"']? (?:as|is|was|for) (?:(?:my|the|a|our|its?) )?"
+    r"(?:(?:new|old|current|first) )?(?:password|passcode|pass ?phrase|pwd|pw)\b"
+)
 
 _SECRET_SIGNS = (
     "pass", "kennwort", "contraseña", "clave", "senha", "wachtwoord", "pwd", "pw", "pin",
@@ -214,17 +221,18 @@ def find_ips(view: View, _scope: Scope) -> Iterator[Span]:
 
 def find_secrets(view: View, _scope: Scope) -> Iterator[Span]:
     """What follows "password is"."""
-    if not has_any(view.lower, _SECRET_SIGNS):
+    lower = view.lower
+    if not has_any(lower, _SECRET_SIGNS):
         return
-    for match in _SECRET.finditer(view.lower):
+    for match in _SECRET.finditer(lower):
         value = match["v"].rstrip(".!?")
         if value not in _NO_SECRETS and len(value) >= _SECRET_CHARS:
             yield Span(match.start("v"), match.start("v") + len(value), "PASSWORD", 1)
-    for match in _SECRET_BESIDE.finditer(view.lower):
+    for match in (*_SECRET_BESIDE.finditer(lower), *_SECRET_BEFORE.finditer(lower)):
         value = match["v"].rstrip(".!?")
         if value not in _NO_SECRETS and not value.isalpha() and not _ORDINAL.fullmatch(value):
             yield Span(match.start("v"), match.start("v") + len(value), "PASSWORD", 2)
-    for match in _SECRET_PAIR.finditer(view.lower):
+    for match in _SECRET_PAIR.finditer(lower):
         if match["v"].split()[0] not in _NO_SECRETS:
             yield Span(match.start("v"), match.end("v"), "PASSWORD", 1)
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from deskwheel.records import Utterance
 from transforms.acts import find_acts
+from transforms.tags.foreign import foreign_category
 from transforms.tags.labelled import SURE_FROM
 from transforms.tags.linear import LinearTagger, load, shipped
 from transforms.tags.moods import Sentiment, mark_negations, mood_score, named
@@ -45,18 +46,26 @@ def category(utterances: Sequence[Utterance], model: str = "") -> str:
     text = need_of(utterances)
     if not text:
         return OTHER
+    if not model and (named := foreign_category(text)):
+        return named
     label, share = tagger(model).best(text)
     return label if share >= SURE_FROM else OTHER
 
 
 def need_of(utterances: Sequence[Utterance]) -> str:
-    """What the customer wants: the first messages that say so, else all they wrote."""
+    """What the customer wants: the first messages that say so, else all they wrote.
+
+    What they ask for after they were content with an answer is another matter.
+    """
     said = [
         (u.text, act)
         for u, act in zip(utterances, find_acts(utterances), strict=True)
         if u.role == "customer"
     ]
-    needs = [text for text, act in said if act == "need"]
+    acts = [act for _, act in said]
+    asked = acts.index("need") if "need" in acts else 0
+    settled = (n for n, act in enumerate(acts) if n > asked and act in ("confirm", "thanks"))
+    needs = [text for text, act in said[: next(settled, None)] if act == "need"]
     return "\n".join(needs[:MAX_NEEDS] or [text for text, _ in said])
 
 

@@ -43,11 +43,31 @@ _PLACEHOLDER = re.compile(r"<[A-Z][A-Z0-9_]*>")
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)?")
 
 
+_BESIDE_MASK = re.compile(
+    r"(?:\b(?:my|your|the|our|his|her|it|it's|this|is|was|are|be|i|i'm|am|me|a|an|at|on|to|under|from|"
+    r"for|with|by|of|in|used|number|no|nr|id|card|credit|debit|visa|mastercard|ssn|social|security|"
+    r"dob|date|birth|born|birthday|cell|mobile|phone|tel|telephone|bank|details|iban|ip|customer|"
+    r"client|member|concerns|live|lives|moved|ship|send|reach|call|back|paid|login|system|shows|"
+    r"connecting|charged|money|should|go|can|please|also)[ \t:.#-]{1,3}){1,8}"
+    r"<(?:ACCOUNT|ADDRESS|CARD|DOB|EMAIL|IBAN|IP|NUMBER|PASSWORD|PHONE|SSN|SSN_LAST4)(?:_\d+)?>",
+    re.IGNORECASE,
+)
+"""Words that name somebody's data and not a need ("my bank details: <IBAN_1>")."""
+
+MIN_WORDS = 4
+"""So many words must be left for those beside a mask to be no part of the need."""
+
+
 def words_of(text: str) -> list[str]:
     """The words that features are made of, in lower case."""
     text = text[:MAX_CHARS].replace("\u2019", "'")
-    text = _PLACEHOLDER.sub(" ", _STATES_ID.sub(" ", text))
-    return [w.lower() for w in _WORD.findall(text)]
+    text = _STATES_ID.sub(" ", text)
+    bare = _words(_BESIDE_MASK.sub(" ", text)) if "<" in text else []
+    return bare if len(bare) >= MIN_WORDS else _words(text)
+
+
+def _words(text: str) -> list[str]:
+    return [w.lower() for w in _WORD.findall(_PLACEHOLDER.sub(" ", text))]
 
 
 def features(text: str) -> dict[int, float]:

@@ -9,7 +9,8 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import groupby
 
-from transforms.trim.disclaimer import mark_disclaimers
+from transforms.trim.disclaimer import mark_disclaimers, mark_print_notes
+from transforms.trim.glued import take_apart
 from transforms.trim.greeting import mark_greeting
 from transforms.trim.lines import Kind, Lines
 from transforms.trim.quote import mark_quotes
@@ -54,25 +55,27 @@ def trim(text: str, names: tuple[str, ...] = ()) -> Trimmed:
         text: Body as plain text; `transforms.parse.html` makes one of HTML.
         names: How the author is called, where the envelope says so.
     """
-    raw = text.split("\n")
+    whole = [f"{line}\n" for line in text.split("\n")]
+    raw = [*take_apart(whole[:MOST_LINES]), *whole[MOST_LINES:]]
     lines = Lines(raw[:MOST_LINES])
     mark_quotes(lines)
     mark_disclaimers(lines)
+    mark_print_notes(lines)
     mark_signatures(lines, names)
     mark_greeting(lines)
     return Trimmed(text, tuple(_cuts(raw, lines.kinds)))
 
 
 def _cuts(raw: list[str], kinds: list[Kind | None]) -> list[Cut]:
-    """Neighbouring lines of one kind as one cut."""
+    """Neighbouring lines of one kind as one cut; the lines hold their line ends."""
     found: list[Cut] = []
     start = end = 0
     for kind, run in groupby(zip(kinds, raw, strict=False), key=lambda pair: pair[0]):
-        end = start + sum(len(line) + 1 for _, line in run)
+        end = start + sum(len(line) for _, line in run)
         if kind is not None:
             found.append(Cut(kind, start, end))
         start = end
     if len(raw) > len(kinds):
         rest = raw[len(kinds) :]
-        found.append(Cut("excess", end, end + sum(map(len, rest)) + len(rest)))
+        found.append(Cut("excess", end, end + sum(map(len, rest))))
     return found

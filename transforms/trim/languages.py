@@ -1,13 +1,15 @@
-"""Phrases of English, German, French, Spanish, Portuguese, Italian and Dutch.
-
-`transforms.trim.patterns` joins them with `transforms.trim.more_languages`.
-"""
+"""Phrases of English, German and Dutch; `transforms.trim.patterns` joins them with the others'."""
 
 from transforms.trim.phrases import Phrases
 
 LANGUAGES: dict[str, Phrases] = {
     "en": Phrases(
         wrote=("wrote", "writes", "quoting"),
+        on_date=("On",),
+        no_name=(
+            "the", "an?", "your", "my", "our", "his", "her", "their", "i", "he", "she", "they",
+            "we", "one", "it", "this", "that",
+        ),
         sender=("from", "reply-to"),
         sent=("sent", "date", "sent on", "received"),
         receiver=("to", "cc", "bcc"),
@@ -20,10 +22,13 @@ LANGUAGES: dict[str, Phrases] = {
             r"(?:please )?(?:type|write|enter) your (?:reply|response) (?:above|below)",
             r"(?:please )?(?:reply|respond|write) above this line",
         ),
+        above_line=("above this line",),
         mobile=(
             r"sent (?:from|via|with|using|by)\b", r"get outlook for\b",
-            r"from my (?:i|android|mob)",
+            r"from my (?:i|android|mob)", r"get [\w ]{2,20} for (?:ios|android|windows|mac)\b",
         ),
+        aside=(r"(?:please )?(?:excuse|pardon|forgive|ignore)", "(?:so |very )?sorry for",
+               "(?:my )?apologies for", "get (?:the|your) app"),
         closing=(
             r"(?:(?:i (?:am|remain),? )?(?:sending )?(?:with )?(?:my )?(?:kind(?:est)?|best|"
             r"warm(?:est)?|many|with) )?regards",
@@ -31,14 +36,19 @@ LANGUAGES: dict[str, Phrases] = {
             r"(?:all the |very )?best",
             r"(?:very )?(?:yours )?(?:truly|sincerely|faithfully)(?: yours)?",
             r"yours", r"respectfully(?: yours)?", "cordially", "br", "rgds", "brgds", "kr",
-            "take care", "warmly", "talk (?:to you )?soon", "speak soon",
+            "take care", "warmly", "kindly",
+            "(?:lots of |much |with )?love", "stay (?:safe|well)", "greetings from .{1,20}",
+            "with (?:appreciation|gratitude|many thanks)", "talk (?:to you )?soon", "speak soon",
             r"have a (?:nice|great|good|lovely) (?:day|evening|weekend|week|one)",
         ),
         thanks=(
             r"(?:many |with |much )?thanks?(?: you)?(?: (?:so|very) much| again| a lot|"
-            r" in advance| and (?:kind |best |warm )?regards)?",
+            r" in advance| and (?:kind |best |warm )?regards)?"
+            r"(?: for (?:your|the|all your) (?:(?:quick |prompt |kind |great )?"
+            r"(?:help|time|support|assistance|understanding|patience|attention|reply|response)))?",
             "cheers", "thx", "ta", "many thanks", "tia",
-            r"(?:i am |i'm )?look(?:ing)? forward to (?:hearing from you|your (?:reply|response|"
+            "hop(?:e|ing) to hear from you(?: soon)?", "waiting for your (?:reply|response|answer)",
+            r"(?:i am |i'm |i )?look(?:ing)? forward to (?:hearing from you|your (?:reply|response|"
             r"answer))",
         ),
         greeting=(
@@ -49,6 +59,8 @@ LANGUAGES: dict[str, Phrases] = {
             r"this (?:e-?mail|message|communication|transmission)\b.{0,90}"
             r"(?:confidential|intended|privileged|proprietary)",
             r"confidentiality (?:notice|note|statement)", "legal (?:disclaimer|notice)",
+            r"(?:intended|meant) (?:only|solely|exclusively) for (?:the )?(?:use (?:of|by) )?"
+            r"(?:the )?(?:person|individual|entity|entities|addressee|recipient|named)",
             r"please consider the environment|think before you print|before printing this",
             r"if you (?:are not|have received|received|believe you).{0,60}"
             r"(?:recipient|addressee|in error|by mistake|message was)",
@@ -60,34 +72,55 @@ LANGUAGES: dict[str, Phrases] = {
             r"(?:has )?originated (?:from )?outside|^\W*(?:caution|warning|external)\W{1,4}"
             r"(?:this (?:e-?mail|message)|external (?:e-?mail|sender))",
             "(?:e-?mails?|messages?) (?:cannot|can not) be guaranteed to be secure",
+            r"this (?:e-?mail|message) (?:has been|was) (?:scanned|checked) (?:by|for)\b",
+            r"^\W*(?:think green\W{1,3})?(?:please )?(?:don.t|do not) print this e-?mail|"
+            r"before printing\b.{0,30}environment",
+            r"reply to this e-?mail directly(?: or|,) view it on",
+            r"^\W*virus-?free\b.{0,12}www\.",
         ),
     ),
     "de": Phrases(
         wrote=("schrieb", "schreibt", "geschrieben", "zitat von"),
+        on_date=("Am",),
+        no_name=(
+            "der", "die", "das", "eine?", "ihre?", "meine?", "unsere?", "deine?", "eure?", "ich",
+            "er", "sie", "wir", "man", "mir", "uns", "habe", "haben", "hatte", "hatten",
+        ),
         sender=("von",),
         sent=("gesendet", "datum", "gesendet am"),
         receiver=("an", "kopie"),
         subject=("betreff", "betrifft"),
         original=(
-            "ursprüngliche (?:nachricht|mail|e-mail)", "original-?nachricht", "originalnachricht",
+            "ursprüngliche (?:nachricht|mail|e-mail)", "original[- ]?nachricht",
             "(?:anfang der )?weitergeleiteten? (?:nachricht|mail|e-mail)", "urspr\\. nachricht",
         ),
         reply_above=(r"bitte (?:antworten|schreiben) sie (?:oberhalb|über) dieser",),
+        above_line=(r"(?:oberhalb|über) dieser (?:zeile|linie|markierung)",),
         mobile=(
             r"gesendet (?:von|mit|über|aus)\b", r"von meinem? .{1,60} gesendet",
+            r"von \S{0,12}(?:samsung|huawei|xiaomi|android|tablet|smartphone|handy)\S{0,12} "
+            r"gesendet",
             r"diese nachricht wurde von .{1,40} gesendet", r"verschickt von\b", r"von unterwegs",
         ),
+        aside=(r"(?:bitte )?(?:entschuldigen|entschuldige|verzeihen)", "sorry für"),
         closing=(
             r"(?:(?:(?:ich|wir) )?(?:verbleiben?|grüßen?(?: sie)?),? )?"
-            r"(?:mit )?(?:den )?(?:freundlichen?|besten?|herzlichen?|vielen?|lieben?|schönen?|"
-            r"sonnigen?|kollegialen?) (?:gr(?:ü|ue)(?:ß|ss)(?:en?)?)(?: aus .{1,20})?",
+            r"(?:mit )?(?:den )?(?:freundliche[nmr]?|beste[nmr]?|herzliche[nmr]?|vielen?|"
+            r"liebe[nmr]?|schöne[nmr]?|sonnige[nmr]?|kollegiale[nmr]?) "
+            r"(?:gr(?:ü|ue|u)(?:ß|ss)(?:en?)?)(?: aus .{1,20})?",
             r"(?:viele|liebe|beste|schöne) gr(?:ü|ue)(?:ß|ss)e", r"gr(?:u|ü|ue)(?:ß|ss)e?",
+            r"(?:(?:ich )?wünsche (?:ihnen|dir|euch) )?(?:noch )?(?:einen )?schöne[ns]? (?:rest)?"
+            r"(?:tag|abend|woche|wochenende|feierabend)(?: noch)?",
+            "auf wiedersehen", "bis (?:bald|dann|demnächst)", "tschüss?",
+            "herzlichst", "alles (?:gute|liebe)",
             "mfg", "lg", "vg", "bg", "hochachtungsvoll", r"mit freundlicher empfehlung", "mfgr",
         ),
         thanks=(
             r"(?:vielen |besten |herzlichen |recht herzlichen |"
-            r"schönen )?dank(?:e)?(?: (?:im vora(?:u)?s|"
-            r"vorab|schön|sehr|für ihre hilfe|und (?:viele |liebe |beste )?gr(?:ü|u)(?:ß|ss)e?))?",
+            r"schönen )?dank(?:e)?(?: (?:im vora(?:u)?s|vorab|schön|sehr|schon (?:ein)?mal|"
+            r"und (?:viele |liebe |beste )?gr(?:ü|u)(?:ß|ss)e?))?"
+            r"(?: für (?:ihre|deine|eure|die) (?:(?:schnelle )?(?:hilfe|mühe|unterstützung|antwort|"
+            r"rückmeldung|bemühungen)))?",
         ),
         greeting=(
             "hallo", "guten (?:tag|morgen|abend)", "sehr geehrte[rs]?", "liebe[rs]?", "moin",
@@ -96,6 +129,11 @@ LANGUAGES: dict[str, Phrases] = {
         disclaimer=(
             r"diese (?:e-?mail|nachricht|mitteilung)\b.{0,90}(?:vertraulich|rechtlich geschützt|"
             r"bestimmt)",
+            r"(?:nur|ausschließlich) für den (?:(?:beabsichtigten|genannten|vorgesehenen) )?"
+            r"(?:adressaten|empfänger) bestimmt",
+            r"der inhalt dieser (?:e-?mail|nachricht|mitteilung)\b.{0,60}vertraulich",
+            r"^\W*virenfrei\b.{0,12}www\.|"
+            r"diese e-?mail wurde (?:von .{1,40} )?auf viren (?:über)?(?:geprüft|gescannt)",
             r"^\W*(?:haftungsausschluss|rechtlicher hinweis|disclaimer)\W*$",
             r"(?:wenn|falls|sollten) sie nicht der (?:richtige |beabsichtigte |vorgesehene )?"
             r"(?:adressat|empfänger)",
@@ -104,170 +142,13 @@ LANGUAGES: dict[str, Phrases] = {
             "geschäftsführer(?:in)?|amtsgericht) ?:",
         ),
     ),
-    "fr": Phrases(
-        wrote=(r"a écrit", r"écrit", r"a ecrit"),
-        sender=("de", "expéditeur", "exp"),
-        sent=("envoyé", "envoyé le", "date", "message du", "le"),
-        receiver=("à", "a", "pour", "copie à", "destinataire", "cc", "cci"),
-        subject=("objet", "sujet"),
-        original=(
-            r"message (?:d'origine|original|initial|transféré|transmis)",
-            r"(?:courriel|e-mail|mail) "
-            r"(?:original|d'origine|transféré)",
-            "début du message (?:réexpédié|transféré|transmis)",
-            "message d’origine",
-        ),
-        reply_above=(r"(?:veuillez |merci de )?(?:répondre|répondez|"
-            r"écrire) au-dessus de cette ligne",),
-        mobile=(
-            r"envoyé (?:de|depuis|à partir|avec|via|par|du)\b", r"(?:télécharger|obtenir) outlook",
-            r"provenance :", r"mon (?:iphone|mobile)$",
-        ),
-        closing=(
-            r"(?:bien )?(?:très )?cordialement(?: (?:vôtre|à vous))?", "bien à (?:vous|toi)",
-            r"(?:(?:avec|(?:je|nous) vous (?:adress(?:e|ons)|envo(?:ie|yons)|présent(?:e|ons))) )?"
-            r"(?:mes |nos )?(?:sincères |meilleures |cordiales |plus )?"
-            r"salutations(?: distinguées)?",
-            r"(?:recevez|veuillez|je vous prie|nous vous prions).{0,80}"
-            r"(?:salutations|sentiments|considération).{0,40}",
-            "amicalement", "cdlt", "cdt", "bàv", r"bonne (?:journée|soirée|réception)", "à bientôt",
-            "sincèrement", "respectueusement", "belle journée",
-        ),
-        thanks=(
-            r"(?:un grand |mille )?mercis?(?: (?:beaucoup|d'avance|d’avance|par avance|à vous|bien|"
-            r"pour votre (?:aide|retour|réponse)|et (?:bonne journée|cordialement)))?",
-        ),
-        greeting=(
-            "bonjour", "bonsoir", "salut", r"ch(?:er|ère|ers|ères)", "madame", "monsieur",
-            "mesdames", "messieurs", "coucou",
-        ),
-        disclaimer=(
-            r"(?:ce|cet) (?:message|courriel|e-?mail|courrier)\b.{0,90}(?:confidentiel|destin|"
-            r"exclusi)",
-            r"si vous (?:n'êtes|n’êtes|avez reçu|recevez|n'etes).{0,60}(?:destinataire|erreur)",
-            r"pensez à l.environnement|n.imprimez ce|avant d.imprimer", "avis de confidentialité",
-        ),
-    ),
-    "es": Phrases(
-        wrote=("escribió", "escribio", "ha escrito", "citando a"),
-        sender=("de", "remitente"),
-        sent=("enviado", "enviado el", "fecha", "enviada"),
-        receiver=("para", "a", "cc", "cco", "destinatario"),
-        subject=("asunto",),
-        original=(
-            r"mensaje (?:original|reenviado|enviado)", r"(?:inicio del )?mensaje reenviado",
-            r"correo (?:original|reenviado)",
-        ),
-        reply_above=(r"(?:por favor,? )?(?:responda|responde|escriba) (?:por encima|encima|"
-            r"arriba) de",),
-        mobile=(
-            r"enviad[oa] (?:desde|con|por|a través)\b", r"(?:obtener|descargar|obtén) outlook",
-            r"mandado desde\b",
-        ),
-        closing=(
-            r"(?:sin otro particular,? )?(?:les? |te |os )?(?:(?:reciban?|saludan?|saludamos|"
-            r"env(?:ío|io|iamos)|mand(?:o|amos)) )?"
-            r"(?:un )?(?:cordial(?:es)?|muy cordial(?:es)?|afectuosos?|atentos?|cordialísimo)? ?"
-            r"saludos?(?: (?:cordial(?:es)?|atentos?|afectuosos?))?",
-            r"(?:(?:les? )?saludan?,? |se despiden?,? )?(?:muy )?atentamente", "atte",
-            r"(?:un )?(?:fuerte )?abrazo", "cordialmente", "quedo a la espera",
-            r"que tenga(?:n|s)? (?:un )?buen día", "slds", "hasta pronto",
-        ),
-        thanks=(
-            r"(?:muchas |mil |muchísimas )?gracias(?: (?:de antemano|por (?:todo|su ayuda|tu ayuda|"
-            r"adelantado|la ayuda)|y (?:un )?saludos?))?",
-        ),
-        greeting=(
-            "hola", r"buen(?:os|as)? (?:días?|tardes?|noches?)", "estimad[oa]s?(?:/as?)?",
-            "querid[oa]s?",
-            "buenas", "apreciad[oa]s?", "muy señor(?:es)? míos?",
-        ),
-        disclaimer=(
-            r"(?:este|el presente) (?:mensaje|correo|e-?mail)\b.{0,90}(?:confidencial|dirigid|"
-            r"exclusiv|destinatario)",
-            r"si (?:usted |ud\.? )?(?:no es|ha recibido|recibe).{0,60}(?:destinatario|error)",
-            r"antes de imprimir|(?:piense|considere).{0,30}medio ?ambiente", "aviso (?:legal|de "
-            "confidencialidad)",
-        ),
-    ),
-    "pt": Phrases(
-        wrote=("escreveu",),
-        sender=("de",),
-        sent=("enviado", "enviada", "enviado em", "enviada em", "data"),
-        receiver=("para", "cc", "cco"),
-        subject=("assunto",),
-        original=(r"mensagem (?:original|encaminhada|reencaminhada)", "início da mensagem "
-                  "(?:encaminhada|reencaminhada)", "e-?mail original"),
-        reply_above=(r"(?:por favor,? )?(?:responda|escreva) acima desta linha",),
-        mobile=(
-            r"enviad[oa] (?:do|da|de|a partir|pelo|via|com)\b",
-            r"(?:obter|baixar|baixe) (?:o )?outlook",
-        ),
-        closing=(
-            r"(?:subscrev(?:o|emos)-(?:me|nos),? |despe[çc]o-me,? )?atenciosamente", "att", "atte",
-            r"(?:(?:envi(?:o|amos)|apresent(?:o|amos)|receba[m]?) )?"
-            r"(?:com )?(?:os )?(?:meus )?(?:melhores )?cumprimentos",
-            r"(?:um )?(?:grande |forte )?abraços?", "cordialmente", "respeitosamente", "abs",
-            r"cordiais (?:saudações|cumprimentos)", r"saudações(?: cordiais)?", "grato", "grata",
-        ),
-        thanks=(
-            r"(?:muito )?obrigad[oa](?: (?:desde já|pela (?:atenção|ajuda)|antecipadamente|"
-            r"e (?:cumprimentos|abraços?)))?", "agradecid[oa]", "desde já agradeço",
-        ),
-        greeting=(
-            "olá", "ola", "oi", r"bo(?:m|a) (?:dia|tarde|noite)", "prezad[oa]s?", "car[oa]s?",
-            r"ex\.?m[oa]s?\.?", "estimad[oa]s?",
-        ),
-        disclaimer=(
-            r"(?:esta|este) (?:mensagem|e-?mail|correio)\b.{0,90}(?:confidencia|destin|exclusiv|"
-            r"privilegiad)",
-            r"(?:se|caso) (?:você |v\. ?sa\. )?(?:não (?:for|é|seja)|recebeu|tenha recebido)"
-            r".{0,60}(?:destinatári|engano|erro)",
-            r"antes de imprimir|pense no (?:meio )?ambiente",
-            "aviso (?:legal|de confidencialidade)",
-        ),
-    ),
-    "it": Phrases(
-        wrote=("ha scritto", "scrive", "scritto"),
-        sender=("da",),
-        sent=("inviato", "data", "inviato il", "inviata"),
-        receiver=("a", "per", "cc", "ccn"),
-        subject=("oggetto",),
-        original=(r"messaggio (?:originale|inoltrato|originario)", "inizio messaggio inoltrato",
-                  "inizio del messaggio inoltrato"),
-        reply_above=(r"(?:si prega di )?(?:rispondere|rispondi|scrivere) sopra questa",),
-        mobile=(
-            r"inviat[oa] (?:da|dal|dalla|tramite|con)\b", r"(?:ottieni|scarica) outlook",
-        ),
-        closing=(
-            r"(?:(?:(?:vi|le|la|ti) )?(?:porg(?:o|iamo)|invi(?:o|amo)|mand(?:o|iamo)|"
-            r"salut(?:o|iamo)) |con )?(?:(?:i (?:miei|nostri) )?(?:più )?"
-            r"(?:cordiali|distinti|migliori|cari) )?"
-            r"saluti(?: cordiali)?",
-            r"(?:un )?(?:cordiale|caro) saluto", "cordialmente", "in fede", "a presto",
-            "cordialità",
-            r"buona (?:giornata|serata)", "un abbraccio", "distintamente",
-        ),
-        thanks=(
-            r"(?:grazie|ringrazio|molte grazie|tante grazie|grazie mille)(?: (?:mille|in anticipo|"
-            r"anticipatamente|e (?:cordiali |un )?saluti?|per (?:l.aiuto|la collaborazione)))?",
-        ),
-        greeting=(
-            "ciao", "salve", r"buon(?:giorno|asera|pomeriggio)", r"buon giorno",
-            r"gentil(?:e|i|issim[oaie])",
-            r"egregi[oa]?", r"car[oaie]", "spett\\.?(?:le|li|abile)?",
-        ),
-        disclaimer=(
-            r"(?:questo|il presente|la presente) (?:messaggio|e-?mail|comunicazione)\b.{0,90}"
-            r"(?:riservat|confidenzial|destinat)",
-            r"le informazioni contenute (?:in|nella?|nel)\b", r"(?:se|qualora) .{0,40}"
-            r"(?:per errore|non (?:siete|è|sia) il destinatario)",
-            r"prima di stampare|rispetta l.ambiente",
-            r"ai sensi del (?:d\.? ?lgs|regolamento|gdpr)",
-        ),
-    ),
     "nl": Phrases(
         wrote=("schreef", "schrijft", "geschreven"),
+        on_date=("Op",),
+        no_name=(
+            "het", "een", "uw", "mijn", "onze", "ons", "jullie", "ik", "hij", "zij", "ze", "wij",
+            "we",
+        ),
         sender=("van",),
         sent=("verzonden", "datum", "verzonden op"),
         receiver=("aan", "cc"),
@@ -275,22 +156,27 @@ LANGUAGES: dict[str, Phrases] = {
         original=(r"oorspronkelijk(?:e)? bericht", r"origineel bericht",
                   r"(?:begin )?doorgestuurd(?:e)? bericht", "begin van doorgestuurd bericht"),
         reply_above=(r"(?:gelieve )?(?:antwoord|reageer|typ uw antwoord) boven deze",),
+        above_line=(r"boven deze (?:lijn|regel)",),
         mobile=(
             r"verz(?:onden|onden) (?:vanaf|met|vanuit|via|door)\b",
             r"verstuurd (?:vanaf|met|via)\b",
             r"outlook voor .{1,20} (?:ophalen|downloaden)", r"download outlook", "vanaf mijn",
         ),
+        aside=(r"(?:gelieve )?(?:excuseer|verontschuldig)", "(?:mijn )?excuses voor", "sorry voor"),
         closing=(
             r"(?:met )?(?:vriendelijke?|hartelijke?|beste|warme) groet(?:en|jes)?", "mvg",
             r"groet(?:en|jes)?",
             r"(?:(?:ik )?verblijf(?: ik)?,? )?(?:met de meeste )?hoogacht(?:end|ing)",
-            "gr", r"met (?:beleefde|collegiale) groet(?:en)?",
-            r"fijne (?:dag|avond)(?: (?:nog|verder))?", "vr gr",
+            r"gr\.?", r"met (?:beleefde|collegiale) groet(?:en)?",
+            r"(?:(?:nog )?een )?fijne (?:dag|avond|week|weekend)(?: (?:nog|verder|gewenst))?",
+            "met dank", "tot ziens", "vr gr",
         ),
         thanks=(
             r"(?:hartelijk |heel erg |alvast |vriendelijk )?(?:bedankt|dank(?: ?(?:je|"
             r"u)(?: wel)?)?)"
-            r"(?: (?:alvast|voor (?:uw|je) (?:hulp|reactie)|bij voorbaat|en groet(?:en|jes)))?",
+            r"(?: (?:alvast|bij voorbaat|en groet(?:en|jes)))?"
+            r"(?: voor (?:uw|je|de) (?:hulp|reactie|moeite|tijd))?",
+            "ik hoor graag(?: van (?:u|je))?",
             "bvd", "bij voorbaat (?:hartelijk )?dank",
         ),
         greeting=(
@@ -302,6 +188,8 @@ LANGUAGES: dict[str, Phrases] = {
             r"bedoeld)",
             r"(?:indien|als) u (?:niet de|dit (?:bericht|e-mail)).{0,60}(?:geadresseerde|ontvang|"
             r"onterecht|abusievelijk)",
+            r"^\W*virusvrij\b.{0,12}www\.",
+            r"de informatie in (?:dit|deze) (?:bericht|e-?mail)\b.{0,60}vertrouwelijk",
             r"denk aan het milieu|voordat u deze e-mail print|print deze e-mail", "aan deze e-mail "
             "kunnen geen rechten",
         ),

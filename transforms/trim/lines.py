@@ -11,10 +11,13 @@ LONGEST_LINE = 400
 """Characters of a line that any pattern sees: attributions, labels and closings are shorter."""
 
 _EDGE = (
-    " \t\r\f\v\xa0\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060"
+    " \n\t\r\f\v\xa0\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060"
     "\u2066\u2067\u2068\u2069\ufeff"
 )
 """White space, and the marks without width that mail programs put around names and quotes."""
+
+_UNSEEN = dict.fromkeys(map(ord, _EDGE[_EDGE.index("\u200b") :]))
+"""The marks without width; they stand between digits and in names, too."""
 
 _MARK = (">", "&gt;", "›")
 _RULE = re.compile(r"^[-_=~#*+—–─━ᐧ\s]{2,200}$")
@@ -25,14 +28,15 @@ class Lines:
     """The lines of a mail and what each of them is; None is the author's own."""
 
     raw: list[str]
-    """As they came, without line ends."""
+    """As they came, with or without line ends."""
     bare: list[str] = field(init=False)
-    """Without white space at both ends, and cut to what patterns look at."""
+    """Without white space at both ends and marks without width, cut to what patterns look at."""
     kinds: list[Kind | None] = field(init=False)
 
     def __post_init__(self) -> None:
         """Start with everything being the author's own."""
-        self.bare = [line.strip(_EDGE)[:LONGEST_LINE] for line in self.raw]
+        texts = [line.strip(_EDGE)[:LONGEST_LINE] for line in self.raw]
+        self.bare = [t if t.isascii() else t.translate(_UNSEEN) for t in texts]
         self.kinds = [None] * len(self.raw)
 
     def mark(self, places: Iterable[int], kind: Kind) -> None:

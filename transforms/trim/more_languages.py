@@ -4,6 +4,7 @@ from transforms.trim.phrases import Phrases
 
 MORE_LANGUAGES: dict[str, Phrases] = {
     "da": Phrases(
+        on_date=("Den",),
         wrote=("skrev", "skriver"),
         sender=("fra",),
         sent=("sendt", "dato"),
@@ -13,7 +14,8 @@ MORE_LANGUAGES: dict[str, Phrases] = {
                   "(?:besked|meddelelse|mail)"),
         mobile=(r"sendt (?:fra|med|via)\b", "hent outlook"),
         closing=(
-            r"(?:med )?(?:de )?(?:venlige?|bedste|mange|kærlige?|bedst) hilsen(?:er)?", "hilsen",
+            r"(?:med )?(?:de )?(?:venlige?|bedste|mange|kærlige?|bedst) hils(?:en|ner|ener)",
+            "hilsen",
             "mvh", "vh", "kh", "bh", "dbh", "hilsner", "god (?:dag|weekend)",
         ),
         thanks=(r"(?:mange |1000 |tusind )?tak(?: (?:for hjælpen|på forhånd))?", "på forhånd tak"),
@@ -21,6 +23,7 @@ MORE_LANGUAGES: dict[str, Phrases] = {
         disclaimer=(r"denne (?:e-?mail|meddelelse|besked)\b.{0,90}(?:fortrolig|bestemt)",),
     ),
     "sv": Phrases(
+        on_date=("Den",),
         wrote=("skrev", "skriver"),
         sender=("från",),
         sent=("skickat", "datum", "skickades"),
@@ -40,6 +43,7 @@ MORE_LANGUAGES: dict[str, Phrases] = {
             r"avsett)",),
     ),
     "no": Phrases(
+        on_date=("Den", "På"),
         wrote=("skrev",),
         sender=("fra",),
         sent=("sendt", "dato"),
@@ -70,7 +74,8 @@ MORE_LANGUAGES: dict[str, Phrases] = {
         disclaimer=(r"tämä (?:sähköposti|viesti)\b.{0,90}(?:luottamuksellinen|tarkoitettu)",),
     ),
     "pl": Phrases(
-        wrote=(r"napisał(?:a|\(a\)|/a)?", r"pisze"),
+        on_date=("Dnia", "W dniu"),
+        wrote=(r"napisał(?:a|\(a\)|/a)?", r"pisze", "wiadomość napisana przez"),
         sender=("od", "nadawca"),
         sent=("wysłano", "data", "wysłany"),
         receiver=("do", "dw", "adresat"),
@@ -96,6 +101,7 @@ MORE_LANGUAGES: dict[str, Phrases] = {
         disclaimer=(r"(?:ta|niniejsza) wiadomość\b.{0,90}(?:poufn|przeznaczon)",),
     ),
     "cs": Phrases(
+        on_date=("Dne",),
         wrote=(r"napsal(?:a|\(a\))?", "píše"),
         sender=("od", "odesílatel"),
         sent=("odesláno", "datum"),
@@ -115,12 +121,13 @@ MORE_LANGUAGES: dict[str, Phrases] = {
         receiver=("címzett", "másolat"),
         subject=("tárgy",),
         original=("eredeti üzenet", "továbbított üzenet"),
-        mobile=(r"elküldve .{1,30}",),
+        mobile=(r"(?:el)?küldve .{1,30}", r"az? .{1,40}r[óő]l küldve"),
         closing=(r"(?:üdvözlettel|tisztelettel|köszönettel)", "üdv"),
         thanks=("köszönöm(?: szépen| előre is)?",),
         greeting=("tisztelt", "kedves", "szia", "jó napot"),
     ),
     "ro": Phrases(
+        on_date=("Pe", "În"),
         wrote=("a scris",),
         sender=("de la",), sent=("trimis",), receiver=("către",), subject=("subiect",),
         original=("mesaj (?:original|redirecționat)",),
@@ -134,7 +141,8 @@ MORE_LANGUAGES: dict[str, Phrases] = {
         sender=("kimden", "gönderen"), sent=("gönderme tarihi", "gönderildi", "tarih"),
         receiver=("kime", "alıcı"), subject=("konu",),
         original=("orijinal (?:ileti|mesaj)", "iletilen mesaj"),
-        mobile=(r".{1,25} cihazımdan gönderildi", "iphone'umdan gönderildi"),
+        mobile=(r".{1,25} (?:cihaz|telefon|tablet)\w{1,6}dan gönderildi",
+                "iphone'umdan gönderildi"),
         closing=("saygılarımla", "iyi (?:günler|çalışmalar)", "sevgiler", "saygılar"),
         thanks=("teşekkürler", "teşekkür ederim"),
         greeting=("merhaba", "merhabalar", "sayın", "selam", "iyi günler"),
@@ -183,8 +191,8 @@ MORE_LANGUAGES: dict[str, Phrases] = {
         receiver=("收件人", "收件者", "抄送", "副本"), subject=("主题", "主旨", "主題"),
         original=("原始邮件", "原始郵件", "邮件原件", "转发邮件", "转发的邮件", "轉寄郵件",
             "已转发的邮件"),
-        mobile=("发自我的.{1,20}", "發自我的.{1,20}", "從我的 ?.{1,20}傳送", "来自我的.{1,20}",
-            "发送自.{1,20}",
+        mobile=("发自我的.{1,20}", "發自我的.{1,20}", "從我的 ?.{1,20}(?:傳送|發送)",
+                "来自我的.{1,20}", "发送自.{1,20}",
                 "获取 ?outlook", "取得 ?outlook"),
         closing=("此致", "敬礼", "祝好", "顺祝商祺", "顺颂商祺", "祝您生活愉快", "祝商祺"),
         thanks=("谢谢", "謝謝", "多谢", "感谢"),
@@ -237,16 +245,19 @@ MORE_LANGUAGES: dict[str, Phrases] = {
     ),
     "et": Phrases(
         wrote=("kirjutas",), sender=("kellelt", "saatja"), sent=("saadetud", "kuupäev"),
-        receiver=("kellele",), subject=("teema",), original=("algne kiri", "edastatud kiri"),
+        receiver=("kellele",), subject=("teema",), mobile=("saadetud minu",),
+        original=("algne kiri", "edastatud kiri"),
         closing=("lugupidamisega", "parimat"), thanks=("aitäh", "tänan"), greeting=("tere",),
     ),
     "lv": Phrases(
         wrote=("rakstīja",), sender=("no",), sent=("nosūtīts",), receiver=("kam",),
+        mobile=("nosūtīts no",),
         subject=("temats", "tēma"), original=("sākotnējais ziņojums",),
         closing=("ar cieņu",), thanks=("paldies",), greeting=("labdien", "sveiki"),
     ),
     "lt": Phrases(
         wrote=("rašė", "parašė"), sender=("nuo",), sent=("išsiųsta",), receiver=("kam",),
+        mobile=("išsiųsta iš",),
         subject=("tema",), original=("pradinis laiškas", "originalus laiškas"),
         closing=("pagarbiai",), thanks=("ačiū", "dėkoju"), greeting=("sveiki", "laba diena"),
     ),
@@ -271,7 +282,7 @@ MORE_LANGUAGES: dict[str, Phrases] = {
     "vi": Phrases(
         wrote=("đã viết", "viết"), sender=("từ",), sent=("đã gửi", "ngày"), receiver=("đến", "tới"),
         subject=("chủ đề", "tiêu đề"), original=("thư gốc", "tin nhắn gốc", "thư đã chuyển tiếp"),
-        mobile=("(?:được )?gửi từ",), closing=("trân trọng",), thanks=("(?:xin )?cảm ơn",),
+        mobile=("(?:được |đã )?gửi từ",), closing=("trân trọng",), thanks=("(?:xin )?cảm ơn",),
         greeting=("xin chào", "chào", "kính gửi"),
     ),
     "th": Phrases(

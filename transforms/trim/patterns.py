@@ -9,10 +9,14 @@ import re
 from collections.abc import Collection
 from dataclasses import fields
 
-from transforms.trim import languages, more_languages
+from transforms.trim import languages, more_languages, romance
 from transforms.trim.phrases import Phrases
 
-LANGUAGES: dict[str, Phrases] = {**languages.LANGUAGES, **more_languages.MORE_LANGUAGES}
+LANGUAGES: dict[str, Phrases] = {
+    **languages.LANGUAGES,
+    **romance.ROMANCE,
+    **more_languages.MORE_LANGUAGES,
+}
 
 SPACELESS = frozenset({"ja", "zh", "ko", "th"})
 """Languages that put no spaces between words, or none before endings."""

@@ -9,6 +9,10 @@ class Phrases:
 
     wrote: tuple[str, ...] = ()
     """Verb of an attribution line: `On …, Robin wrote:`."""
+    on_date: tuple[str, ...] = ()
+    """How such a line begins where its date comes first, in its own case."""
+    no_name: tuple[str, ...] = ()
+    """First word of a person who is described, not named: article, pronoun, possessive."""
     sender: tuple[str, ...] = ()
     """Label of the sender in a header block."""
     sent: tuple[str, ...] = ()
@@ -21,8 +25,12 @@ class Phrases:
     """Words between dashes, or ending in a colon, above a quoted or forwarded mail."""
     reply_above: tuple[str, ...] = ()
     """Line that a ticket system puts between the reply and the thread."""
+    above_line: tuple[str, ...] = ()
+    """What such a line calls itself where it is drawn: known between marks, whatever is around."""
     mobile: tuple[str, ...] = ()
     """How the line begins that a mail program adds by itself."""
+    aside: tuple[str, ...] = ()
+    """How a second clause of such a line begins: it excuses typos or names the program's shop."""
     closing: tuple[str, ...] = ()
     """Formula that ends a mail and says nothing else."""
     thanks: tuple[str, ...] = ()

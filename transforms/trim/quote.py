@@ -1,34 +1,23 @@
 """Which lines of a mail are an earlier mail: `>` marks, attributions, header blocks, dividers.
 
-The shapes are those of mail programs, not of languages: an attribution names two of a date, an
-address and a verb of writing and ends the line with them; a header block is a run of `Label: value`
-lines with two kinds of labels; a divider is words between dashes. Only verbs, labels and the words
-of dividers come from `transforms.trim.patterns`.
+The shapes are those of mail programs, not of languages: see `transforms.trim.attribution`; a header
+block is a run of `Label: value` lines with two kinds of labels; a divider is words between dashes.
+Only verbs, labels and the words of dividers come from `transforms.trim.patterns`.
 """
 
 import re
 
+from transforms.trim.attribution import (
+    ADDRESS,
+    DATE,
+    OPENER,
+    is_attribution,
+    is_bare_attribution,
+    may_end_attribution,
+)
 from transforms.trim.lines import Lines, is_marked, is_rule
 from transforms.trim.patterns import union, whole_line
 
-_DATE = re.compile(
-    r"(?<!\d)(?:(?:19|20)\d\d(?!\d)|\d{1,2}[:.hH]\d\d(?!\d)|\d{1,2}[./-]\d{1,2}[./-]\d{2}(?!\d))"
-)
-_ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:]{1,80}@[^\s<>()\[\]\"',;:]{1,80}")
-_VERB = re.compile(rf"(?<![^\W_])(?:{union('wrote')})(?![^\W\d_])", re.IGNORECASE)
-_VERB_CJK = re.compile(r"写道|寫道|写到|のメール|のメッセージ|書きました|작성|썼습니다")
-_ENCLOSED_ADDRESS = re.compile(
-    r"[<(\[][^\s<>()\[\]]{1,80}@[^\s<>()\[\]]{1,80}[>)\]]|<[^\s<>@]{1,80}@|&lt;"
-)
-"""Nobody writes an address in brackets into a sentence that ends in a colon."""
-_ADDRESS_LAST = re.compile(r"@[^\s:]{1,80}\s*[>\])]{0,3}\s*[:：]$")
-_OPENER = re.compile(r"^\W{0,6}(?:[^\W\d_]{1,12}\.?,?\s{1,3}){0,3}\d")
-_VERB_LAST = re.compile(rf"(?:{union('wrote')})\s?[:：]?\s?-{{0,6}}$", re.IGNORECASE)
-_VERB_CHARS = 30
-"""Longest verb with what may follow it in its line."""
-_NAMED = re.compile(
-    r"(?:[A-ZÀ-ÞĀ-ŽА-Я][^\s]{0,40}|\byou)[\"')]?\s+\S{1,12}(?:\s\S{1,9})?\s?[:：]?-{0,6}$"
-)
 _SENTENCE_END = (".", "!", "?", ":", ";")
 _LONGEST_ATTRIBUTION = 360
 _MOST_WRAPS = 3
@@ -40,6 +29,11 @@ _BLOCK_SPAN = 10
 _FEWEST_LABELS = 2
 """Kinds of labels in a header block that names its sender; without a sender it takes one more."""
 _OUTLOOK_RULE = 10
+_STAMPED = re.compile(
+    r"[^\n]{1,100}\n{1,2}[^\n:]{1,30}:[^\n]{0,40}(?:"
+    r"(?:19|20)\d\d[^\n]{0,20}\d{1,2}[:.]\d\d|\d{1,2}[:.]\d\d[^\n]{0,20}(?:19|20)\d\d)"
+)
+"""A second line with year and clock time: it names no address, but people do not label that."""
 _SUBJECT_INSIDE = re.compile(rf"\s(?:{union('subject')})\s?[:：]\s", re.IGNORECASE)
 
 _DIVIDER = re.compile(
@@ -48,6 +42,7 @@ _DIVIDER = re.compile(
 _DRAWN = re.compile(r"^\W{2}|[:：]$|\W{2}$")
 _WORDS_IN_RULES = re.compile(r"^[-_=]{3,60}\s?[^-_=]{2,60}?\s?[-_=]{3,60}$")
 _REPLY_ABOVE = re.compile(
+    rf"^\W{{2,30}}.{{0,60}}?(?:{union('above_line')}).{{0,20}}\W{{2}}$|"
     rf"^\W{{0,30}}(?:{union('reply_above')}).{{0,60}}$|^[-=#_ ]{{3,40}}reply above",
     re.IGNORECASE,
 )
@@ -55,6 +50,9 @@ _LONG_QUOTED = 60
 """A mail program wraps lines longer than this, and the rest then stands without a mark."""
 _LONGEST_REST = 80
 _WORD = re.compile(r"\w")
+_LINK_THEN_MARK = re.compile(r"^[<(\[]https?://\S{1,300}[>)\]]\s?>$")
+_OPEN_LINK = re.compile(r"[<(\[]https?://[^\s<>()\[\]]{1,300}$")
+_LINK_REST = re.compile(r"^[^\s<>()\[\]]{1,300}[>)\]][.,;:]?$")
 
 
 def mark_quotes(lines: Lines) -> None:
@@ -105,8 +103,11 @@ def _quote_at(lines: Lines, i: int) -> tuple[int, int | None]:
 def _attribution(lines: Lines, i: int) -> tuple[int] | None:
     """The line where an attribution begins that ends at line `i`."""
     last = lines.bare[i]
-    if last[-1] not in ":：-" and not _VERB_LAST.search(last[-_VERB_CHARS:]):
+    if is_bare_attribution(last) and _is_above_mark(lines, i):
+        return (i,)
+    if not may_end_attribution(last):
         return None
+    is_above_mark = _is_above_mark(lines, i)
     text, found = last, None
     for begin in range(i, max(-1, i - _MOST_WRAPS - 1), -1):
         bare = lines.bare[begin]
@@ -117,30 +118,18 @@ def _attribution(lines: Lines, i: int) -> tuple[int] | None:
         if len(text) > _LONGEST_ATTRIBUTION:
             break
         is_addressed = begin < i and lines.bare[begin + 1].startswith("<")
-        begins = _OPENER.match(bare) and (_DATE.search(bare) or is_addressed)
-        if (found is None or begins) and _is_attribution(text, lines, begin, i):
+        begins = OPENER.match(bare) and (DATE.search(bare) or is_addressed)
+        if found is not None and not begins:
+            continue
+        is_paragraph = begin == 0 or not lines.bare[begin - 1] or is_rule(lines.bare[begin - 1])
+        if is_attribution(text, is_above_mark=is_above_mark, is_paragraph=is_paragraph):
             found = begin
     return None if found is None else (found,)
 
 
-def _is_attribution(text: str, lines: Lines, begin: int, end: int) -> bool:
-    has_verb = bool(_VERB.search(text) or _VERB_CJK.search(text))
-    has_date = bool(_DATE.search(text))
-    if _ADDRESS.search(text):
-        is_enclosed = _ENCLOSED_ADDRESS.search(text) is not None
-        is_last = _ADDRESS_LAST.search(text) is not None
-        if has_verb and (is_enclosed or is_last or _VERB_LAST.search(text[-_VERB_CHARS:])):
-            return True
-        if has_date and (is_enclosed or (is_last and _OPENER.match(text))):
-            return True
-    below = lines.next_filled(end + 1)
-    if has_verb and below < len(lines.bare) and is_marked(lines.bare[below]):
-        return True
-    is_paragraph = begin == 0 or not lines.bare[begin - 1] or is_rule(lines.bare[begin - 1])
-    return (
-        has_verb and has_date and is_paragraph
-        and bool(_OPENER.match(text)) and bool(_NAMED.search(text) or _VERB_CJK.search(text))
-    )  # fmt: skip
+def _is_above_mark(lines: Lines, i: int) -> bool:
+    below = lines.next_filled(i + 1)
+    return below < len(lines.bare) and is_marked(lines.bare[below])
 
 
 def _label(bare: str) -> str | None:
@@ -161,15 +150,33 @@ def _header_block(lines: Lines, i: int) -> int | None:
     for j in range(i, min(i + _BLOCK_SPAN, len(lines.bare))):
         bare = lines.bare[j]
         label = _label(bare)
+        if not bare and _label_follows(lines, j):
+            # What turned HTML into text set its lines apart.
+            after = j + 1
+            continue
         if label is None and (not bare or j - after > 1):
             break
         if label is not None:
             labels.add(label)
             after = j + 1
             has_sign = has_sign or label == "subject" or bool(_SUBJECT_INSIDE.search(bare))
-        has_sign = has_sign or _ADDRESS.search(bare) is not None
+        has_sign = has_sign or ADDRESS.search(bare) is not None
+    if _STAMPED.match("\n".join(lines.bare[i:after])) and _is_set_off(lines, i, after):
+        return after
     enough = _FEWEST_LABELS if "sender" in labels else _FEWEST_LABELS + 1
     return after if has_sign and len(labels) >= enough else None
+
+
+def _is_set_off(lines: Lines, i: int, after: int) -> bool:
+    """Whether a block of sender, time and receiver stands alone between empty lines."""
+    labels = [_label(bare) for bare in lines.bare[i:after] if bare]
+    ends = lines.bare[i - 1 : i] + lines.bare[after : after + 1]
+    return labels[:3] == ["sender", "sent", "receiver"] and not any(ends)
+
+
+def _label_follows(lines: Lines, i: int) -> bool:
+    """Whether the line below an empty one begins with a label of mail headers."""
+    return i + 1 < len(lines.bare) and _label(lines.bare[i + 1]) is not None
 
 
 def _divider(lines: Lines, i: int) -> int | None:
@@ -197,7 +204,7 @@ def _unknown_block(lines: Lines, i: int) -> int | None:
     labelled = [_LABEL.match(row) is not None for row in rows]
     count = labelled.index(False) if False in labelled else len(rows)
     text = "\n".join(rows[:count])
-    is_block = count > _FEWEST_LABELS and _ADDRESS.search(text) and _DATE.search(text)
+    is_block = count > _FEWEST_LABELS and ADDRESS.search(text) and DATE.search(text)
     return i + count if is_block else None
 
 
@@ -212,11 +219,22 @@ def _with_rules_above(lines: Lines, start: int) -> int:
 
 
 def _mark_wrapped(lines: Lines) -> None:
-    """Mark the unmarked rests of long quoted lines: `> … est viverra` / `quis.` / `> …`."""
+    """Mark the unmarked rests of quoted lines: `> … est viverra` / `quis.` / `> …`."""
     for i in range(1, len(lines.bare) - 1):
         above, bare, below = lines.bare[i - 1 : i + 2]
         if lines.kinds[i] or not bare or not (is_marked(above) and is_marked(below)):
             continue
         is_rest = len(above) >= _LONG_QUOTED and not above.endswith(("?", "!"))
-        if (is_rest and bare[0].islower() and len(bare) <= _LONGEST_REST) or not _WORD.search(bare):
+        if (
+            (is_rest and bare[0].islower() and len(bare) <= _LONGEST_REST)
+            or not _WORD.search(bare)
+            or _closes_link(above, bare)
+        ):
             lines.mark([i], "quote")
+
+
+def _closes_link(above: str, bare: str) -> bool:
+    """Whether a line is the rest of a link in brackets, with the quote's mark behind it or not."""
+    if _LINK_THEN_MARK.match(bare):
+        return True
+    return _OPEN_LINK.search(above) is not None and _LINK_REST.match(bare) is not None

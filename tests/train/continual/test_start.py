@@ -54,7 +54,7 @@ def test_a_warm_start_goes_on_from_the_champion(
     found = start(settings, state)
     assert found == Start(
         policy="warm",
-        reason="goes on from run-1 with 14 fresh examples and a replay of 6 out of 20 older ones",
+        reason="goes on from run-1 with 14 fresh examples and a replay of 14 out of 20 older ones",
         adapter_dir=str(tmp_path / "champion"),
         from_run="run-1",
         older_snapshot_id="snap-1",

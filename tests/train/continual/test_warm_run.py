@@ -79,10 +79,10 @@ def test_a_warm_run_learns_fresh_examples_and_a_replay_and_says_so(
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout)
-    reason = "goes on from run-1 with 9 fresh examples and a replay of 4 out of 15 older ones"
+    reason = "goes on from run-1 with 9 fresh examples and a replay of 9 out of 15 older ones"
     assert found["run"]["settings"]["start_reason"] == reason
     assert found["run"]["settings"]["start_run"] == "run-1"
     adapter = Path(found["run"]["adapter_uri"].removeprefix("file://"))
     facts = json.loads((adapter / "model_card.json").read_text())
-    assert facts["data"]["packed"]["train"]["examples"] == 9 + 4
+    assert facts["data"]["packed"]["train"]["examples"] == 9 + 9
     assert {s["slice"] for s in facts["evaluation"]["shifts"]} >= {"SETUP"}

@@ -148,6 +148,20 @@ def test_a_run_alone_without_mlflow_has_failed_and_keeps_its_files(settings: Set
         assert (fitted.adapter_dir.parent / f"{name}.json").is_file()
 
 
+def test_a_person_is_told_the_verdict_its_reasons_and_all_scores(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fitted = fitted_in(settings, State(settings.pipeline.state_url))
+    run._tell(fitted, "7", is_json=False)  # noqa: SLF001
+    assert capsys.readouterr().out.splitlines() == [
+        "run-1  loss 3.000 → 1.500 in 20 steps  HOLD, version 7",
+        "  forgotten in category BILLING",
+        "  rouge_l on 60 test examples: base 0.1, champion 0.4, challenger 0.5",
+        "  nll on 60 test examples: base 1, champion 1, challenger 1",
+        f"  adapter and card: {fitted.adapter_dir}",
+    ]
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("what", ["--data", "--snapshot"])

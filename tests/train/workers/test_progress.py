@@ -188,6 +188,17 @@ def test_preferences_have_steps_and_a_time_of_their_own(
     assert [p[0] for p in points(state)] == [10]
 
 
+def test_preferences_that_are_learnt_again_follow_a_fine_tune_that_is_done(
+    url: str, state: State, begun: Progress
+) -> None:
+    reports = ProgressReports(url, begun, steps=10, clock=Clock())
+    entry = {"step": 8.0, "preference_loss": 0.5, "preference_step": 1.0}
+    reports.after_report(None, [{**entry, "preference_steps": 13.0}], None)
+    assert (told := read_progress(state, "run-1")) is not None
+    sentence = progress_sentence(told, now=datetime.now(UTC))
+    assert sentence == "training: stopped at step 7 of 10, preferences step 1 of 13, loss 0.500"
+
+
 @pytest.mark.parametrize("phase", ["cancelled", "held", "failed", "done"])
 def test_a_late_report_brings_back_no_run_that_has_ended(
     url: str, state: State, begun: Progress, phase: RunPhase

@@ -52,8 +52,24 @@ def test_a_toll_free_number_of_an_agent_is_the_company_s() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("I set my password to kim_toy7.", "I set my password to <PASSWORD>."),
+        ("pw - kim_toy7", "pw - <PASSWORD>"),
+        ("we took kim_toy7 as the password", "we took <PASSWORD> as the password"),
+        ("my social's 078051120", "my social's <SSN>"),
+        ("the ssn on file would be 078051120", "the ssn on file would be <SSN>"),
+    ],
+)
+def test_words_between_a_cue_and_its_value_do_not_hide_it(text: str, masked: str) -> None:
+    assert redact(text)[0] == masked
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        "s/n 078-05-1120",
+        "change the password to a longer one",
         "product code 078-05-1120",
         "order 555-555-0123",
         "firmware 10.1.2.3",

@@ -59,6 +59,22 @@ def test_need_is_what_was_asked_for_first() -> None:
     assert need_of(lines) == "My kettle beeps."
 
 
+def test_what_is_asked_after_thanks_is_another_need() -> None:
+    lines = said(
+        ("customer", "My kettle beeps."),
+        ("agent", "Hold the button for ten seconds until it blinks."),
+        ("customer", "That worked, thanks."),
+        ("customer", "One more thing: where is my invoice?"),
+    )
+    assert need_of(lines) == "My kettle beeps."
+
+
+def test_words_that_name_somebody_s_data_are_no_part_of_the_need() -> None:
+    need = "how do I return a lamp that is too bright"
+    assert words_of(f"{need} my bank details: <IBAN_1>") == words_of(need)
+    assert "lamp" in words_of("the lamp <PHONE_1>")
+
+
 def test_features_are_the_same_on_every_machine() -> None:
     found = features("Feed the cat")
     assert features("feed THE cat 99 <PERSON_1>") == found

@@ -54,6 +54,8 @@ BLOCKS = [
     f"Od: {ADDRESS}\nWysłano: poniedziałek, 2 marca 2026\nDo: Support\nTemat: ODP: hi",
     f"差出人: {ADDRESS}\n送信日時: 2026年3月2日\n宛先: Support\n件名: RE: hi",
     "From: Robin Toy\n<robin@example.com>\nSent: Monday\nTo: Support\nSubject: hi",
+    f"**From:** {ADDRESS}\n\n**Sent:** Monday\n\n**To:** Support\n\n**Subject:** hi",
+    "From: Robin Toy\nSent: \u200eMonday\u200e, March 2\u200e, 2026 10\u200e:\u200e00\nTo: Kim Toy",
     "-----Original Message-----\nFrom: Robin Toy\nTo: Support\nSubject: hi",
     "-----Ursprüngliche Nachricht-----",
     "-------- Message d'origine --------",
@@ -61,7 +63,14 @@ BLOCKS = [
     "________________________________\nFrom: Robin Toy\nSent: Monday\nTo: Support\nSubject: hi",
     # No table has Lithuanian.
     f"________________________________\nKas: {ADDRESS}\nIšsiųsta: 2026-03-02 10:00\nKam: Support",
+    "-----Original Nachricht-----",
     "##- Please type your reply above this line -##",
+    "##- Bitte geben Sie Ihre Antwort oberhalb dieser Zeile ein. -##",
+    "##- Veuillez indiquer votre réponse au-dessus de cette ligne. -##",
+    "##- Por favor, escriba su respuesta por encima de esta línea -##",
+    "##- Digite sua resposta acima desta linha -##",
+    "##- Per favore, inserisci la tua risposta sopra questa riga -##",
+    "##- Typ uw antwoord boven deze regel -##",
 ]
 
 
@@ -104,6 +113,25 @@ def test_the_wrapped_rest_of_a_long_quoted_line_goes() -> None:
     assert own_words(f"{OWN}\n{long}\nshop last week\n> or so") == OWN
 
 
+@pytest.mark.parametrize(
+    "rest", ["(http://example.com/lamps/12345) >", "_color=blue)", "(http://example.com/?n=1)>"]
+)
+def test_the_rest_of_a_quoted_link_goes(rest: str) -> None:
+    quote = f"> see our offers (http://example.com/lamps?size=big\n{rest}\n> and order"
+    assert own_words(f"{OWN}\n\n{ATTRIBUTIONS[0]}\n{quote}") == OWN
+
+
+def test_a_link_that_answers_a_quote_stays() -> None:
+    link = "(https://example.com/my-lamp)"
+    assert own_words(f"{ATTRIBUTIONS[0]}\n> Which one?\n{link}\n> And when?\nNow.").startswith(link)
+
+
+def test_an_attribution_without_verb_is_one_above_a_mark() -> None:
+    bare = "2026/5/5 Kim via Toys <kim@example.com>"
+    assert own_words(f"{OWN}\n\n{bare}\n\n> Which one?") == OWN
+    assert own_words(f"{OWN}\n\n{bare}\n\nIs that right?").endswith("Is that right?")
+
+
 def test_a_quote_at_the_top_without_marks_keeps_what_the_customer_forwards() -> None:
     forwarded = f"---------- Forwarded message ---------\n{BLOCKS[0]}\n\nYour lamp was shipped."
     assert own_words(forwarded) == "Your lamp was shipped."
@@ -121,12 +149,16 @@ def test_a_quote_at_the_top_without_marks_keeps_what_the_customer_forwards() -> 
         "Please send it to robin@example.com by 3:00. Details:\nred lamp",
         "My data:\nName: Robin Toy\nEmail: robin@example.com\nDate: 2026-03-02 10:00\nOrder: 12345",
         "From: Berlin\nTo: Rome\nDate: 3 March 2026\nPlease book this.",
+        "Two trips.\n\nFrom: Berlin\nTo: Rome\nDate: 3 March 2026, 10:00\n\nPlease book them.",
+        "Two trips.\nFrom: Berlin\nDate: 3 March 2026, 10:00\nTo: Rome\nPlease book them.",
         "The data comes from: our database, not\nFrom: external sources.",
         "Subject: my order\nIt is late.",
         "Steps:\n-----------------\n1. log in\n-----------------\nThen it crashes.",
         "5 > 3 is true",
         "2026-01-15 14:30:25\n15.01.2026 14:30\nThese are the times.",
         "Is the original message lost? Forwarded message: none.",
+        "The text above this line is wrong:\nplease correct it.",
+        "Op 3 mei 2026 om 10:00 schreef ik:\nlamp kapot.\nNiets gehoord.",
     ],
 )
 def test_what_only_looks_like_a_quote_stays(text: str) -> None:

@@ -45,10 +45,33 @@ CLOSINGS = [
     "-- \nRobin Toy\n555-0100",
     "__\na mailing list\nlist@example.com",
     "-----",
+    "--------\n*****\n========",
     "-Robin Toy",
     "/Robin",
     "Robin Toy\nAccount Executive\nTel: 555-0100\nrobin@example.com",
     "Regards\nSent from my iPhone",
+    "Thanks & Regards\nRobin Toy",
+    "Best regards and many thanks,\nRobin",
+    "Vielen Dank und freundliche Grüße\nRobin Toy",
+    "Merci et bonne journée,\nRobin",
+    "Gracias y un saludo\nRobin",
+    "Obrigado pela atenção.\nRobin",
+    "Grazie e cordiali saluti,\nRobin Toy",
+    "Bedankt en groet,\nRobin",
+    "Mit freundlichem Gruß\nRobin Toy",
+    "Einen schönen Tag noch\nRobin",
+    "Bonne fin de journée\nRobin",
+    "Hasta luego\nRobin",
+    "Fico no aguardo\nRobin",
+    "Resto in attesa di un vostro riscontro.\nRobin",
+    "Tot ziens\nRobin",
+    "Thanks, Robin",
+    "LG Robin",
+    "Robin Toy | Head of Nothing | +44 20 5550 100 | www.acme.example",
+    "Best regards,\nRobin\n\n* * *\n\nThe finest toys in town since long ago.",
+    "Kind regards\nRobin\n\n**Robin Toy**,\nHead of Nothing\n"
+    "![Toys](https://acme.example/toys.png?width=600&height=200&format=png&version=12345678)\n\n"
+    "Do you want more toys? Then come to our great toy fair in Toytown and bring your friends!",
 ]
 
 PROGRAMS = [
@@ -73,6 +96,18 @@ PROGRAMS = [
     "iPhoneから送信",
     "发自我的iPhone",
     "나의 iPhone에서 보냄",
+    "Sent from my mobile, please excuse brevity.",
+    "Sent from my phone. Sorry for any typos!",
+    "Sent from Yahoo Mail. Get the app",
+    "Sent from Mail for Windows",
+    "Gesendet mit der Toyfon Mail App",
+    "Von Samsung-Tablet gesendet",
+    "Inviato da Posta per Windows",
+    "Az iPhone-omról küldve",
+    "Odesláno z iPhonu",
+    "Samsung cep telefonumdan gönderildi",
+    "Išsiųsta iš mano iPhone",
+    "從我的 iPhone 發送",
 ]
 
 
@@ -91,6 +126,7 @@ def test_a_closing_goes(closing: str) -> None:
 def test_a_program_s_line_goes(line: str) -> None:
     assert is_program_line(line)
     assert own_words(f"{OWN}\n\n{line}\n") == OWN
+    assert own_words(f"{OWN}\n{line}\n") == OWN
 
 
 @pytest.mark.parametrize(
@@ -125,6 +161,12 @@ def test_a_sentence_about_devices_is_no_program_s_line(line: str) -> None:
         "My consoles:\nPS 5\nPS 4",
         "Saluti ricevuti, pacco no.",
         "The best:\nPS: nothing else",
+        "Thanks for the update.\nBest case it arrives Friday.",
+        "The courier said:\nBest regards to the shop.\nI laughed.",
+        "LG ist die Marke, nicht Acme.\nBitte ändern.",
+        "Bis bald reicht mir nicht.\nIch will ein Datum.",
+        "Best regards,\nRobin\n\nBut wait, I forgot to say that the lamp is broken as well.",
+        "I ordered:\n\nToy Lamp | blue | large | 2 pieces\n\nIt never came.",
     ],
 )
 def test_what_only_looks_like_a_closing_stays(text: str) -> None:
@@ -160,3 +202,29 @@ def test_the_author_s_name_alone_goes_only_where_the_envelope_states_it() -> Non
     assert own_words(f"{OWN}\n\nRobin", "Robin Toy") == OWN
     assert own_words(f"{OWN}\n\nRobin") == f"{OWN}\n\nRobin"
     assert own_words("Robin", "Robin Toy") == "Robin"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Your Toy team,",
+        "The Toy Support Team",
+        "Ihr Toy-Team",
+        "L'équipe Toy,",
+        "Customer care team,",
+    ],
+)
+def test_a_team_signs_above_the_name_of_one_of_them(line: str) -> None:
+    assert trim(f"It left on Monday.\n\n{line}\nRobin").text().strip() == "It left on Monday."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Please pass this on to\nthe support team\nRobin",
+        "It was lost.\n\nI want another team.\nRobin",
+        "It was lost.\n\nthe delivery team",
+    ],
+)
+def test_talk_about_a_team_stays(text: str) -> None:
+    assert trim(text).text().strip() == text

@@ -40,6 +40,8 @@ HOSTILE = {
     "labels": "From: a@example.com\nTo: b\n" * 20_000,
     "attributions": "On 1 May 2026 A wrote:\n" * 20_000,
     "openings": "On 1 " * 100_000,
+    "glued openings": ("x " + "On 1 " * 70 + "\n") * 4_000,
+    "glued dates": ("x " + "On 10:00 " * 40 + ":\n") * 4_000,
     "closings": "Regards,\n" * 50_000,
     "rules": "____________\n" * 40_000,
     "addresses": "a@" * 250_000 + ":",
