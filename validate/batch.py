@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
-from pyspark.sql.types import BinaryType, StructField, StructType
+from pyspark.sql.types import ArrayType, BinaryType, DataType, MapType, StructField, StructType
 
 from deskwheel.schema import arrow_schema
 from deskwheel.tables import EXAMPLES, VALIDATED
@@ -63,15 +63,25 @@ def read_keys(frame: DataFrame, rules: RowRules) -> list[dict[str, Any]]:
 def _text() -> dict[str, Column]:
     """The columns of an example.
 
-    Members of a struct may be null here: where a row of news has none, they all are.
+    What is in a struct may be null here: where a row of news has none, all of it is.
     """
     columns = {}
     for field in spark_schema(EXAMPLES.record):
         columns[field.name] = F.col(field.name)
         if isinstance(field.dataType, StructType):
-            members = [StructField(m.name, m.dataType, nullable=True) for m in field.dataType]
-            columns[field.name] = columns[field.name].cast(StructType(members))
+            columns[field.name] = columns[field.name].cast(_nullable(field.dataType))
     return columns
+
+
+def _nullable(kind: DataType) -> DataType:
+    """The type with everything in it nullable, to which any of its kind can be cast."""
+    if isinstance(kind, StructType):
+        return StructType([StructField(f.name, _nullable(f.dataType), nullable=True) for f in kind])
+    if isinstance(kind, MapType):
+        return MapType(kind.keyType, _nullable(kind.valueType), valueContainsNull=True)
+    if isinstance(kind, ArrayType):
+        return ArrayType(_nullable(kind.elementType), containsNull=True)
+    return kind
 
 
 def _named(columns: Mapping[str, Column]) -> list[Column]:

@@ -74,6 +74,15 @@ def test_rows_for_this_process_are_those_for_spark(spark: SparkSession, gate: Ga
     assert in_order(here) == in_order(there.drop_columns("is_stored"))
 
 
+def test_rows_of_a_file_whose_columns_may_all_be_null_are_read(
+    spark: SparkSession, gate: Gate, tmp_path: Path
+) -> None:
+    batch_frame(spark).where("example_id IS NOT NULL").write.parquet(str(tmp_path / "rows"))
+    batch = read_batch(spark.read.parquet(str(tmp_path / "rows")), gate.rules)
+    assert batch.rows is not None
+    assert dict(batch.rows["redaction"][0].as_py()["counts"]) == {"EMAIL": 1}
+
+
 def in_order(table: pa.Table) -> list[dict[str, Any]]:
     return sorted(table.to_pylist(), key=lambda row: row["example_id"])
 
