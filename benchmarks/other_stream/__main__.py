@@ -1,4 +1,4 @@
-"""Write a labelled stream out of public dialogs in another dressing than the shared one.
+"""Write a labelled stream out of public dialogs in another dressing than a given one.
 
 `python -m benchmarks.other_stream DATA --out FOLDER [--words first|second] [--seed N]` reads
 DATA/bitext, DATA/taskmaster4 and, to leave out what it uses, DATA/stream_sample. It writes

@@ -1,6 +1,6 @@
 """Public dialogs that a stream may use, and the lists of phrases around them.
 
-Reads Bitext's customer support pairs, Taskmaster-4's orders, and the labels of the shared stream,
+Reads Bitext's customer support pairs, Taskmaster-4's orders, and the labels of a labelled stream,
 whose dialogs are left out.
 """
 
