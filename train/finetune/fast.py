@@ -60,10 +60,9 @@ def train_fast(job: Job, resume_from: Path | None) -> Trained:
             f" {job.settings.base_model!r} is {config.model_type}; set train.engine='sft'"
         )
     load_start(job.model, job)
-    trained = [p for p in job.model.parameters() if p.requires_grad]
     lean = LeanLlama(job.model, dtype=DTYPES[job.precision])
-    with Lanes(lean, trained, count=job.settings.threads) as lanes:
-        loop = _Loop(job, lanes, trained)
+    with Lanes(lean, count=job.settings.threads) as lanes:
+        loop = _Loop(job, lanes)
         if resume_from is not None:
             loop.resume(resume_from)
         while not loop.state.is_over:
@@ -100,9 +99,9 @@ def learning_rate_share(step: int, *, warmup: int, steps: int) -> float:
 class _Loop:
     """A run under way: model, optimizer, and how far it is."""
 
-    def __init__(self, job: Job, lanes: Lanes, parameters: Sequence[torch.nn.Parameter]) -> None:
+    def __init__(self, job: Job, lanes: Lanes) -> None:
         self._job = job
-        self._parameters = list(parameters)
+        self._parameters = [p for p in job.model.parameters() if p.requires_grad]
         self._lanes = lanes
         self._optimizer = torch.optim.AdamW(
             self._parameters, lr=job.settings.lr, weight_decay=0.0, fused=True

@@ -18,7 +18,7 @@ from train.finetune.packed import Example
 MOST_TOKENS = 8192
 """Computed at once; more costs memory and saves no time."""
 
-Gradient = tuple[torch.Tensor | None, ...]
+Gradient = list[torch.Tensor]
 
 
 class Lanes:
@@ -27,10 +27,9 @@ class Lanes:
     While it is open, PyTorch computes every product on one core. Use it as a context.
     """
 
-    def __init__(self, lean: LeanLlama, parameters: Sequence[torch.Tensor], *, count: int) -> None:
-        """Take `count` threads for a model and the parameters that are trained."""
+    def __init__(self, lean: LeanLlama, *, count: int) -> None:
+        """Take `count` threads for a model."""
         self._lean = lean
-        self._parameters = tuple(parameters)
         self._count = count
 
     def __enter__(self) -> "Lanes":
@@ -57,7 +56,8 @@ class Lanes:
         """
         self._merge()
         done = list(self._pool.map(self._learn, share_out(examples, self._count)))
-        for parameter, gradient in zip(self._parameters, _added([d[2] for d in done]), strict=True):
+        gradients = _added([d[2] for d in done])
+        for parameter, gradient in zip(self._lean.parameters, gradients, strict=True):
             parameter.grad = gradient
         return sum(d[0] for d in done), sum(d[1] for d in done)
 
@@ -73,15 +73,14 @@ class Lanes:
 
     def _learn(self, examples: Sequence[Example]) -> tuple[float, int, Gradient]:
         total, labels = 0.0, 0
-        gradient: Gradient = (None,) * len(self._parameters)
+        gradients: list[Gradient] = []
         for piece in _pieces(examples):
             flat = lay_out(piece)
-            loss = self._lean.loss(flat)
-            found = torch.autograd.grad(loss, self._parameters, allow_unused=True)
-            gradient = _added((gradient, found))
-            total += float(loss.detach())
+            loss, gradient = self._lean.gradient(flat)
+            gradients = [_added([*gradients, gradient])]
+            total += loss
             labels += len(flat.labels)
-        return total, labels, gradient
+        return total, labels, gradients[0]
 
     def _judge(self, examples: Sequence[Example]) -> tuple[float, int]:
         total, labels = 0.0, 0
@@ -109,14 +108,8 @@ def share_out(examples: Sequence[Example], count: int) -> list[list[Example]]:
 
 
 def _added(gradients: Sequence[Gradient]) -> Gradient:
-    """Their sum by parameter, in their order; None where none has one."""
-    return tuple(reduce(_plus, parts) for parts in zip(*gradients, strict=True))
-
-
-def _plus(one: torch.Tensor | None, other: torch.Tensor | None) -> torch.Tensor | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return one + other
+    """Their sum by parameter, in their order."""
+    return [reduce(torch.add, parts) for parts in zip(*gradients, strict=True)]
 
 
 def _pieces(examples: Sequence[Example]) -> Iterator[list[Example]]:

@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional
 
 from train.finetune.batches import COLUMNS, IGNORED, lay_side_by_side
-from train.finetune.ops import Group, Projection, attend, normed, projected, rotated, swiglu
+from train.finetune.ops import Group, Projection, Turns, attend, normed, swiglu
 from train.finetune.packed import Example
 
 _MOST_PADDING = 1.3
@@ -98,24 +98,77 @@ class LeanLlama:
         """What `merge` calls, layer by layer, for threads to share."""
         return [layer.merge for layer in self._layers]
 
+    @property
+    def parameters(self) -> list[torch.Tensor]:
+        """What is trained, in the order of `gradient`."""
+        return [p for layer in self._layers for p in layer.parameters]
+
     def loss(self, flat: Flat) -> torch.Tensor:
         """Sum of the negative log-likelihood of the answers' tokens, in nats; float32."""
         return functional.cross_entropy(self.logits(flat), flat.labels, reduction="sum")
 
     def logits(self, flat: Flat) -> torch.Tensor:
         """What is predicted for each label, float32[labels, vocabulary]."""
+        return _Logits.apply(self, flat, *self.parameters)
+
+    def gradient(self, flat: Flat) -> tuple[float, list[torch.Tensor]]:
+        """The loss and its gradient by `parameters`, without PyTorch's record of what was done."""
+        with torch.no_grad():
+            logits, back = self.run(flat)
+            likely = torch.log_softmax(logits, dim=-1)
+            rows = torch.arange(len(flat.labels))
+            loss = -float(likely[rows, flat.labels].sum())
+            grad = likely.exp_()
+            grad[rows, flat.labels] -= 1
+            return loss, back(grad)
+
+    def run(self, flat: Flat) -> tuple[torch.Tensor, "BackToAdapters"]:
+        """`logits`, and the way back from their gradient to that of `parameters`."""
         ids, positions, kept = (_filled(x) for x in (flat.ids, flat.positions, flat.predicting))
         hidden = functional.embedding(ids, self._embeddings)
-        turns = self._rotary(hidden[None], positions[None])
-        cos, sin = (part[0, :, None].to(self._dtype) for part in turns)
+        cos, sin = self._rotary(hidden[None], positions[None])
+        turns = Turns(*(part[0, :, None].to(self._dtype) for part in (cos, sin)))
         epsilon = self._config.rms_norm_eps
-        for layer in self._layers[:-1]:
-            hidden = layer.forward(hidden, flat, cos=cos, sin=sin, epsilon=epsilon)
-        hidden = self._layers[-1].forward(
-            hidden, flat, cos=cos, sin=sin, epsilon=epsilon, kept=kept
-        )
-        logits = functional.linear(normed(hidden, epsilon, self._dtype), self._head)
-        return logits[: len(flat.predicting)].float()
+        backs = []
+        for number, layer in enumerate(self._layers, 1):
+            is_last = number == len(self._layers)
+            hidden, back = layer.run(
+                hidden, flat, turns=turns, epsilon=epsilon, kept=kept if is_last else None
+            )
+            backs.append(back)
+        last, norm_back = normed(hidden, epsilon, self._dtype)
+        logits = functional.linear(last, self._head)[: len(flat.predicting)].float()
+
+        def to_adapters(grad: torch.Tensor) -> list[torch.Tensor]:
+            found: list[list[torch.Tensor]] = []
+            grad = functional.pad(grad, (0, 0, 0, len(kept) - len(grad))).to(self._dtype)
+            grad = norm_back(grad @ self._head)
+            for number in range(len(backs), 0, -1):
+                grad, gradients = backs.pop()(grad, number > 1)
+                found.append(gradients)
+            return [g for gradients in reversed(found) for g in gradients]
+
+        return logits, to_adapters
+
+
+BackToAdapters = Callable[[torch.Tensor], list[torch.Tensor]]
+_LayerBack = Callable[[torch.Tensor, bool], tuple[torch.Tensor, list[torch.Tensor]]]
+"""Out of the gradient of a layer's output, that of its input, if it is asked for, and of its
+adapters."""
+
+
+class _Logits(torch.autograd.Function):
+    """The whole pass as one step of PyTorch's record."""
+
+    @staticmethod
+    def forward(ctx: Any, lean: LeanLlama, flat: Flat, *_adapters: torch.Tensor) -> torch.Tensor:
+        logits, ctx.back = lean.run(flat)
+        return logits
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        with torch.no_grad():
+            return None, None, *ctx.back(grad)
 
 
 class _Layer:
@@ -138,35 +191,90 @@ class _Layer:
         self._out_of_gate = Group([Projection.of(gated.down_proj)], dtype=dtype)
         self._dtype = dtype
 
+    @property
+    def _groups(self) -> tuple[Group, ...]:
+        return self._into_attention, self._out_of_attention, self._into_gate, self._out_of_gate
+
+    @property
+    def parameters(self) -> list[torch.Tensor]:
+        """What is trained of the layer."""
+        return [p for group in self._groups for p in group.parameters]
+
     def merge(self) -> None:
-        for group in (
-            self._into_attention,
-            self._out_of_attention,
-            self._into_gate,
-            self._out_of_gate,
-        ):
+        for group in self._groups:
             group.merge()
 
-    def forward(
+    def run(
         self,
         hidden: torch.Tensor,
         flat: Flat,
         *,
-        cos: torch.Tensor,
-        sin: torch.Tensor,
+        turns: Turns,
         epsilon: float,
         kept: torch.Tensor | None = None,
-    ) -> torch.Tensor:
-        """The next hidden states, of the places `kept` only where it is given."""
-        heads = projected(normed(hidden, epsilon, self._dtype), self._into_attention)
-        heads = heads.view(len(hidden), self._heads + 2 * self._shared, self._size)
-        turned = rotated(heads, self._heads + self._shared, cos, sin)
-        seen = attend(turned, self._shared, flat.lengths, flat.buckets).flatten(1)
+    ) -> tuple[torch.Tensor, _LayerBack]:
+        """The next hidden states, of the places `kept` only where it is given, and the way back."""
+        seen, attention_back = self._attend(hidden, flat, turns=turns, epsilon=epsilon)
+        middle = hidden
         if kept is not None:
-            hidden, seen = hidden[kept], seen[kept]
-        hidden = hidden + projected(seen, self._out_of_attention)
-        gate = projected(normed(hidden, epsilon, self._dtype), self._into_gate)
-        return hidden + projected(swiglu(gate), self._out_of_gate)
+            middle, seen = hidden[kept], seen[kept]
+        middle = middle + functional.linear(seen, self._out_of_attention.weight)
+        out, gate_back = self._gate(middle, epsilon)
+
+        def back(grad: torch.Tensor, is_needed: bool) -> tuple[torch.Tensor, list[torch.Tensor]]:
+            grad, gated = gate_back(grad)
+            low = grad.to(self._dtype)
+            out_of_attention = self._out_of_attention.gradient(seen, low)
+            into_seen = low @ self._out_of_attention.weight
+            if kept is not None:
+                into_seen = _put_back(into_seen, kept, len(hidden))
+                grad = _put_back(grad, kept, len(hidden)) if is_needed else grad
+            into_attention, given = attention_back(into_seen, is_needed)
+            if given is not None:
+                grad = grad + given
+            return grad, [*into_attention, *out_of_attention, *gated]
+
+        return out, back
+
+    def _attend(
+        self, hidden: torch.Tensor, flat: Flat, *, turns: Turns, epsilon: float
+    ) -> tuple[torch.Tensor, Any]:
+        turned = self._heads + self._shared
+        x, norm_back = normed(hidden, epsilon, self._dtype)
+        group = self._into_attention
+        heads = functional.linear(x, group.weight).view(len(hidden), -1, self._size)
+        turns.turn(heads, turned)
+        seen, seen_back = attend(heads, self._shared, flat.lengths, flat.buckets)
+
+        def back(
+            grad: torch.Tensor, is_needed: bool
+        ) -> tuple[list[torch.Tensor], torch.Tensor | None]:
+            into = seen_back(grad.view(len(hidden), self._heads, self._size))
+            turns.turn(into, turned, is_back=True)
+            into = into.flatten(1)
+            found = group.gradient(x, into)
+            return found, norm_back(into @ group.weight) if is_needed else None
+
+        return seen.flatten(1), back
+
+    def _gate(self, middle: torch.Tensor, epsilon: float) -> tuple[torch.Tensor, Any]:
+        x, norm_back = normed(middle, epsilon, self._dtype)
+        bent, bent_back = swiglu(functional.linear(x, self._into_gate.weight))
+        out = middle + functional.linear(bent, self._out_of_gate.weight)
+
+        def back(grad: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
+            low = grad.to(self._dtype)
+            down = self._out_of_gate.gradient(bent, low)
+            into = bent_back(low @ self._out_of_gate.weight)
+            up = self._into_gate.gradient(x, into)
+            return grad + norm_back(into @ self._into_gate.weight), [*up, *down]
+
+        return out, back
+
+
+def _put_back(rows: torch.Tensor, places: torch.Tensor, count: int) -> torch.Tensor:
+    """Rows at their places among `count`, zeros elsewhere; equal places add up."""
+    return rows.new_zeros(count, rows.shape[1]).index_add_(0, places, rows)
 
 
 def _filled(x: torch.Tensor) -> torch.Tensor:

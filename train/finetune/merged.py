@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 from peft.tuners.lora import Linear
+from torch.nn import functional
 
-from train.finetune.ops import Group, Projection, projected
+from train.finetune.ops import Group, Projection
 
 
 class MergedProducts:
@@ -48,10 +49,28 @@ class _Layer:
         self._bias = None if bias is None else bias.detach().to(dtype)
 
     def forward(self, x: torch.Tensor, *_: Any, **__: Any) -> torch.Tensor:
-        flat = projected(x.flatten(0, -2).to(self.group.dtype), self.group)
+        flat = x.flatten(0, -2).to(self.group.dtype)
+        flat = _Projected.apply(flat, self.group, *self.group.parameters)
         if self._bias is not None:
             flat = flat + self._bias
         return flat.view(*x.shape[:-1], -1)
+
+
+class _Projected(torch.autograd.Function):
+    """One product forward; backward one more, and four thin ones for the adapter."""
+
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, group: Group, *_adapters: torch.Tensor) -> torch.Tensor:
+        ctx.group = group
+        ctx.save_for_backward(x)
+        return functional.linear(x, group.weight)
+
+    @staticmethod
+    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
+        (x,), group = ctx.saved_tensors, ctx.group
+        grad = grad.to(group.dtype)
+        given = grad @ group.weight if ctx.needs_input_grad[0] else None
+        return given, None, *group.gradient(x, grad)
 
 
 def _is_plain(module: Any) -> bool:

@@ -1,16 +1,21 @@
-"""The differentiable steps of `train.finetune.lean`, each with the gradient that is needed of it.
+"""The steps of `train.finetune.lean`, each with the way back: out of a gradient, that of its input.
 
-Products run in the precision of their group, sums between layers in float32. Reads and writes no
-table.
+PyTorch records nothing here: its record costs more time than a tiny model's arithmetic
+(docs/decisions.md). Products run in the precision of their group, sums between layers in float32.
+Call all of it where no gradient is recorded. Reads and writes no table.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 from typing import Any
 
 import torch
 from torch.nn import functional
+
+Back = Callable[[torch.Tensor], torch.Tensor]
+"""Out of the gradient of a step's output, that of its input."""
 
 _LONGEST_SQUARE = 512
 """Tokens up to which attention is computed by its whole square."""
@@ -80,6 +85,32 @@ class Group:
             self.downs = downs.to(self.dtype)
             self.ups = [p.up.to(self.dtype) for p in self.projections]
 
+    @property
+    def parameters(self) -> list[torch.Tensor]:
+        """What is trained, `down` and `up` of each projection in turn."""
+        return [part for p in self.projections for part in (p.down, p.up)]
+
+    def gradient(self, x: torch.Tensor, grad: torch.Tensor) -> list[torch.Tensor]:
+        """The gradient of `parameters`, float32, by four thin products.
+
+        Args:
+            x: input, [tokens, in].
+            grad: gradient of the output in the group's precision, [tokens, out].
+        """
+        # x · down · scaling, of all projections at once: [tokens, projections · rank]
+        low = functional.linear(x, self.downs)
+        ranks = [up.shape[1] for up in self.ups]
+        parts = grad.split(self.widths, dim=1)
+        ups = [part.t() @ thin for part, thin in zip(parts, low.split(ranks, dim=1), strict=True)]
+        raised = _joined([part @ up for part, up in zip(parts, self.ups, strict=True)])
+        downs = (raised.t() @ x).float()
+        if self.scale is not None:
+            downs *= self.scale
+        found: list[torch.Tensor] = []
+        for p, down, up in zip(self.projections, downs.split(ranks), ups, strict=True):
+            found += [down * p.scaling, up.float()]
+        return found
+
     def _weights(self) -> torch.Tensor:
         """The frozen weights side by side under their scale, float32."""
         merged = torch.empty(sum(self.widths), self.projections[0].weight.shape[1])
@@ -91,137 +122,68 @@ class Group:
         return merged
 
 
-def projected(x: torch.Tensor, group: Group) -> torch.Tensor:
-    """Return x (W + scaling · up · down)ᵀ of a group, side by side; trains `up` and `down`."""
-    adapters = [part for p in group.projections for part in (p.down, p.up)]
-    return _Projected.apply(x, group, *adapters)
-
-
-class _Projected(torch.autograd.Function):
-    """One product forward; backward one more, and four thin ones for the adapter."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, group: Group, *_adapters: torch.Tensor) -> torch.Tensor:
-        ctx.group = group
-        ctx.save_for_backward(x)
-        return functional.linear(x, group.weight)
-
-    @staticmethod
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        (x,), group = ctx.saved_tensors, ctx.group
-        grad = grad.to(group.dtype)
-        given = grad @ group.weight if ctx.needs_input_grad[0] else None
-        # x · down · scaling, of all projections at once: [tokens, projections · rank]
-        low = functional.linear(x, group.downs)
-        parts = grad.split(group.widths, dim=1)
-        lows = low.split([up.shape[1] for up in group.ups], dim=1)
-        ups = [part.t() @ thin for part, thin in zip(parts, lows, strict=True)]
-        raised = _joined([part @ up for part, up in zip(parts, group.ups, strict=True)])
-        downs = (raised.t() @ x).float()
-        if group.scale is not None:
-            downs = downs * group.scale
-        grads: list[torch.Tensor] = []
-        ranks = [up.shape[1] for up in group.ups]
-        for p, down, up in zip(group.projections, downs.split(ranks), ups, strict=True):
-            grads += [down * p.scaling, up.float()]
-        return given, None, *grads
-
-
 def _joined(parts: list[torch.Tensor]) -> torch.Tensor:
     return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
 
 
-def normed(x: torch.Tensor, epsilon: float, dtype: torch.dtype) -> torch.Tensor:
+def normed(x: torch.Tensor, epsilon: float, dtype: torch.dtype) -> tuple[torch.Tensor, Back]:
     """Return x / rms(x) by row, without a scale, in `dtype`.
 
+    The way back writes over what was returned, so take it when nothing else needs that any more.
     Source: Zhang and Sennrich 2019, RMSNorm.
     """
-    return _Normed.apply(x, epsilon, dtype)
+    square = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_()
+    inverse = square.div_(x.shape[-1]).add_(epsilon).rsqrt_()
+    out = (x * inverse).to(dtype)
 
-
-class _Normed(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, epsilon: float, dtype: torch.dtype) -> torch.Tensor:
-        size = x.shape[-1]
-        square = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_()
-        inverse = square.div_(size).add_(epsilon).rsqrt_()
-        out = (x * inverse).to(dtype)
-        ctx.save_for_backward(out, inverse)
-        return out
-
-    @staticmethod
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        out, inverse = ctx.saved_tensors
-        grad = grad.float()
-        wide = out.float()
+    def back(grad: torch.Tensor) -> torch.Tensor:
+        grad, wide = grad.float(), out.float()
         share = (grad * wide).mean(-1, keepdim=True)
-        return wide.mul_(share).neg_().add_(grad).mul_(inverse), None, None
+        return wide.mul_(share).neg_().add_(grad).mul_(inverse)
+
+    return out, back
 
 
-def swiglu(x: torch.Tensor) -> torch.Tensor:
+def swiglu(x: torch.Tensor) -> tuple[torch.Tensor, Back]:
     """silu(gate) · up of [tokens, gate + up]. Source: Shazeer 2020, GLU variants."""
-    return _Swiglu.apply(x)
+    gate, up = x.chunk(2, dim=-1)
+    bent = functional.silu(gate)
 
-
-class _Swiglu(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
-        gate, up = x.chunk(2, dim=-1)
-        bent = functional.silu(gate)
-        ctx.save_for_backward(x, bent)
-        return bent * up
-
-    @staticmethod
-    def backward(ctx: Any, grad: torch.Tensor) -> torch.Tensor:
-        x, bent = ctx.saved_tensors
-        gate, up = x.chunk(2, dim=-1)
+    def back(grad: torch.Tensor) -> torch.Tensor:
         out = torch.empty_like(x)
         into_gate, into_up = out.chunk(2, dim=-1)
         torch.mul(grad, bent, out=into_up)
         torch.ops.aten.silu_backward(grad * up, gate, grad_input=into_gate)
         return out
 
+    return bent * up, back
 
-def rotated(x: torch.Tensor, count: int, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """The first `count` heads turned by their positions, the others as they are.
 
-    `x` is [tokens, heads, size], `cos` and `sin` are [tokens, 1, size].
+class Turns:
+    """The rotation of heads by their positions, in place.
+
     Source: Su et al. 2021, RoFormer, in the half-and-half form of Llama.
     """
-    return _Rotated.apply(x, count, cos, sin)
 
+    def __init__(self, cos: torch.Tensor, sin: torch.Tensor) -> None:
+        """Take cosine and sine by token, both [tokens, 1, size]."""
+        half = cos.shape[-1] // 2
+        self._half = half
+        self._cos = (cos[..., :half].contiguous(), cos[..., half:].contiguous())
+        self._sin = (sin[..., :half].contiguous(), sin[..., half:].contiguous())
 
-class _Rotated(torch.autograd.Function):
-    @staticmethod
-    def forward(
-        ctx: Any, x: torch.Tensor, count: int, cos: torch.Tensor, sin: torch.Tensor
-    ) -> torch.Tensor:
-        ctx.save_for_backward(cos, sin)
-        ctx.count = count
-        return _turn(x, count, cos, sin)
-
-    @staticmethod
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        cos, sin = ctx.saved_tensors
-        return _turn(grad, ctx.count, cos, -sin), None, None, None
-
-
-def _turn(x: torch.Tensor, count: int, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    half = x.shape[-1] // 2
-    left, right = x[:, :count, :half], x[:, :count, half:]
-    out = torch.empty(x.shape, dtype=x.dtype)
-    out[:, count:] = x[:, count:]
-    turned = out[:, :count]
-    torch.mul(left, cos[..., :half], out=turned[..., :half]).addcmul_(
-        right, sin[..., :half], value=-1
-    )
-    torch.mul(right, cos[..., half:], out=turned[..., half:]).addcmul_(left, sin[..., half:])
-    return out
+    def turn(self, x: torch.Tensor, count: int, *, is_back: bool = False) -> None:
+        """Turn the first `count` heads of [tokens, heads, size], or turn them back."""
+        left, right = x[:, :count, : self._half], x[:, :count, self._half :]
+        sign = -1 if is_back else 1
+        turned = (left * self._cos[0]).addcmul_(right, self._sin[0], value=-sign)
+        right.mul_(self._cos[1]).addcmul_(left, self._sin[1], value=sign)
+        left.copy_(turned)
 
 
 def attend(
     heads: torch.Tensor, shared: int, lengths: Sequence[int], buckets: Sequence[tuple[int, int]]
-) -> torch.Tensor:
+) -> tuple[torch.Tensor, Back]:
     """Causal attention of each example to itself alone: [tokens, heads of queries, size].
 
     The examples of a bucket are padded to its longest at the end, where no real token looks; tokens
@@ -234,66 +196,92 @@ def attend(
         buckets: ranges of examples.
     """
     starts = [0, *accumulate(lengths)]
-    count = heads.shape[1] - 2 * shared
-    found = []
+    tokens, every, size = heads.shape
+    count = every - 2 * shared
+    seen = heads.new_empty(tokens, count, size)
+    seen[starts[-1] :] = 0
+    done: list[tuple[slice, torch.Tensor, tuple[int, int], Square]] = []
     for first, last in buckets:
         longest = -(-max(lengths[first:last]) // _STEP) * _STEP
         places = _places(lengths[first:last], longest)
-        inside = heads[starts[first] : starts[last]]
-        padded = _Spread.apply(inside, places, (last - first) * longest)
-        parts = [
-            part.view(part.shape[0], last - first, longest, part.shape[2])
-            for part in padded.split([count, shared, shared])
-        ]
-        out = _causal(*parts).reshape(count, -1, heads.shape[2])
-        found.append(_Gathered.apply(out, places))
-    rest = heads.shape[0] - starts[-1]
-    return torch.cat([*found, heads.new_zeros(rest, count, heads.shape[2])])
+        inside, shape = slice(starts[first], starts[last]), (last - first, longest)
+        padded = _spread(heads[inside], places, shape)
+        out, square = _causal(*padded.split([count, shared, shared]))
+        seen[inside] = _gathered(out, places)
+        done.append((inside, places, shape, square))
+
+    def back(grad: torch.Tensor) -> torch.Tensor:
+        into = torch.empty_like(heads)
+        into[starts[-1] :] = 0
+        for inside, places, shape, square in done:
+            padded = grad.new_empty(every, *shape, size)
+            square(_spread(grad[inside], places, shape), *padded.split([count, shared, shared]))
+            into[inside] = _gathered(padded, places)
+        return into
+
+    return seen, back
 
 
-def _causal(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+Square = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], None]
+"""Writes the gradients of queries, keys and values, out of that of the output, into tensors."""
+
+
+def _causal(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
+) -> tuple[torch.Tensor, Square]:
     """Causal attention, all [heads, examples, length, size]; keys and values may share heads."""
     is_shared = queries.shape[0] != keys.shape[0]
     if queries.shape[2] > _LONGEST_SQUARE or is_shared:
-        out = functional.scaled_dot_product_attention(
-            queries.transpose(0, 1),
-            keys.transpose(0, 1),
-            values.transpose(0, 1),
-            is_causal=True,
-            enable_gqa=is_shared,
-        )
-        return out.transpose(0, 1)
-    flat = [part.flatten(0, 1) for part in (queries, keys, values)]
-    return _Square.apply(*flat).view_as(queries)
+        return _by_kernel(queries, keys, values, is_shared=is_shared)
+    return _by_square(queries, keys, values)
 
 
-class _Square(torch.autograd.Function):
-    """Attention by its whole square of scores, which for short examples costs less.
+def _by_kernel(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, *, is_shared: bool
+) -> tuple[torch.Tensor, Square]:
+    """By PyTorch's kernel, which keeps no square of scores."""
+    q, k, v = (part.transpose(0, 1).detach().requires_grad_() for part in (queries, keys, values))
+    with torch.enable_grad():
+        out = functional.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=is_shared)
+
+    def square(grad: torch.Tensor, *into: torch.Tensor) -> None:
+        found = torch.autograd.grad(out, (q, k, v), grad.transpose(0, 1))
+        for place, gradient in zip(into, found, strict=True):
+            place.copy_(gradient.transpose(0, 1))
+
+    return out.detach().transpose(0, 1), square
+
+
+def _by_square(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
+) -> tuple[torch.Tensor, Square]:
+    """By the whole square of scores, which for short examples costs less.
 
     The gradient of PyTorch's kernel for CPUs took four times as long as its forward pass at 115
     tokens. Source: Vaswani et al. 2017.
     """
+    q, k, v = (part.flatten(0, 1) for part in (queries, keys, values))
+    length, size = q.shape[1:]
+    scores = torch.baddbmm(_ahead(length, q.dtype), q, k.transpose(1, 2), alpha=size**-0.5)
+    shares = torch.softmax(scores, dim=-1)
 
-    @staticmethod
-    def forward(
-        ctx: Any, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
-    ) -> torch.Tensor:
-        length, size = queries.shape[1:]
-        ahead = queries.new_full((length, length), float("-inf")).triu_(1)
-        scores = torch.baddbmm(ahead, queries, keys.transpose(1, 2), alpha=size**-0.5)
-        shares = torch.softmax(scores, dim=-1)
-        ctx.save_for_backward(queries, keys, values, shares)
-        return torch.bmm(shares, values)
-
-    @staticmethod
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        queries, keys, values, shares = ctx.saved_tensors
-        grad = grad.contiguous()
-        pulled = torch.bmm(grad, values.transpose(1, 2))
+    def square(grad: torch.Tensor, *into: torch.Tensor) -> None:
+        flat = grad.flatten(0, 1)
+        into_q, into_k, into_v = (place.flatten(0, 1) for place in into)
+        pulled = torch.bmm(flat, v.transpose(1, 2))
         scores = torch.ops.aten._softmax_backward_data(pulled, shares, -1, shares.dtype)  # noqa: SLF001
-        scores *= queries.shape[-1] ** -0.5
-        into_values = torch.bmm(shares.transpose(1, 2), grad)
-        return torch.bmm(scores, keys), torch.bmm(scores.transpose(1, 2), queries), into_values
+        scores *= size**-0.5
+        torch.bmm(shares.transpose(1, 2), flat, out=into_v)
+        torch.bmm(scores, k, out=into_q)
+        torch.bmm(scores.transpose(1, 2), q, out=into_k)
+
+    return torch.bmm(shares, v).view_as(queries), square
+
+
+@lru_cache(maxsize=64)
+def _ahead(length: int, dtype: torch.dtype) -> torch.Tensor:
+    """What is added to scores, so that no token sees one ahead: [length, length]."""
+    return torch.full((length, length), float("-inf"), dtype=dtype).triu_(1)
 
 
 def _places(lengths: Sequence[int], longest: int) -> torch.Tensor:
@@ -301,30 +289,12 @@ def _places(lengths: Sequence[int], longest: int) -> torch.Tensor:
     return torch.cat([torch.arange(n) + row * longest for row, n in enumerate(lengths)])
 
 
-class _Spread(torch.autograd.Function):
-    """[tokens, heads, size] to [heads, `total`, size], each token at its place, zeros elsewhere."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, places: torch.Tensor, total: int) -> torch.Tensor:
-        ctx.save_for_backward(places)
-        return x.new_zeros(x.shape[1], total, x.shape[2]).index_copy_(1, places, x.transpose(0, 1))
-
-    @staticmethod
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        return grad.index_select(1, ctx.saved_tensors[0]).transpose(0, 1), None, None
+def _spread(x: torch.Tensor, places: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+    """[tokens, heads, size] to [heads, examples, length, size], zeros where no token is."""
+    padded = x.new_zeros(x.shape[1], shape[0] * shape[1], x.shape[2])
+    return padded.index_copy_(1, places, x.transpose(0, 1)).view(x.shape[1], *shape, x.shape[2])
 
 
-class _Gathered(torch.autograd.Function):
-    """The way back: [heads, padded, size] to [tokens, heads, size], by the same places."""
-
-    @staticmethod
-    def forward(ctx: Any, x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
-        ctx.save_for_backward(places)
-        ctx.total = x.shape[1]
-        return x.index_select(1, places).transpose(0, 1)
-
-    @staticmethod
-    def backward(ctx: Any, grad: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        (places,) = ctx.saved_tensors
-        into = grad.new_zeros(grad.shape[1], ctx.total, grad.shape[2])
-        return into.index_copy_(1, places, grad.transpose(0, 1)), None
+def _gathered(x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """The way back: [heads, examples, length, size] to [tokens, heads, size]."""
+    return x.flatten(1, 2).index_select(1, places).transpose(0, 1)
