@@ -21,6 +21,7 @@ from typing import Any
 
 import great_expectations as gx
 import psutil
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 
@@ -179,13 +180,13 @@ def _commit(frame: DataFrame, rules: RowRules, folder: Path) -> None:
     lake_dir = lake.ensure(folder, VALIDATED).parent
     judged = gathered(frame.select("*", rules.reasons().alias("reasons")))
     assert not isinstance(judged, DataFrame), "more rows than one process takes"
-    reasons = dict(
-        zip(judged["example_id"].to_pylist(), judged["reasons"].to_pylist(), strict=True)
-    )
-    decisions = {i: Decision("quarantined" if r else "valid", tuple(r)) for i, r in reasons.items()}
+    broken = judged.filter(pc.greater(pc.list_value_length(judged["reasons"]), 0))
+    reasons = zip(*(broken[c].to_pylist() for c in ("example_id", "reasons")), strict=True)
+    decisions = dict.fromkeys(judged["example_id"].to_pylist(), Decision("valid"))
+    decisions |= {i: Decision("quarantined", tuple(found)) for i, found in reasons}
     rows = new_rows(
         judged,
-        [{"example_id": i, "warnings": []} for i in decisions],
+        {},
         decisions=decisions,
         fresh=dict.fromkeys(decisions, _entry()),
         suite_version="suite-benchmark",

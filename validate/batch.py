@@ -102,33 +102,40 @@ def _found(rules: RowRules) -> dict[str, Column]:
 
 def new_rows(
     rows: pa.Table,
-    keys: Sequence[Mapping[str, Any]],
+    warnings: Mapping[str, Sequence[str]],
     *,
     decisions: Mapping[str, Decision],
     fresh: Mapping[str, Entry],
     suite_version: str,
     now: datetime,
 ) -> pa.Table:
-    """Rows to insert, one for each decision, all of them on examples of the batch.
+    """Rows to insert, one for each decision, all of them on examples of the batch; in its order.
 
     Args:
         rows: the examples of the batch.
-        keys: of each of these rows.
+        warnings: example id → rules of severity warn that it breaks, if any.
         decisions: by example id.
         fresh: entry by example id.
         suite_version: of the rules.
         now: when they were judged.
     """
-    places = {key["example_id"]: place for place, key in enumerate(keys)}
-    decided = _decided(decisions, fresh, keys)
-    texts = rows.take(pa.array([places[i] for i in decisions], pa.int64()))
-    columns = {name: texts[name] for name in texts.column_names}
+    every = enumerate(rows["example_id"].to_pylist())
+    places = {example_id: place for place, example_id in every if example_id in decisions}
+    if len(places) < len(rows):
+        rows = rows.take(pa.array(places.values(), pa.int64()))
+    decided = _decided([*places], decisions, fresh, warnings)
+    columns = {name: rows[name] for name in rows.column_names}
     columns |= {name: decided[name] for name in decided.column_names}
     columns["suite_version"] = pa.array([suite_version] * len(decided))
     columns["validated_at"] = pa.array([now] * len(decided))
     schema = arrow_schema(VALIDATED.record)
     empty = pa.nulls(len(decided))
     return pa.table([columns.get(f.name, empty).cast(f.type) for f in schema], schema=schema)
+
+
+def warnings_of(keys: Sequence[Mapping[str, Any]]) -> dict[str, list[str]]:
+    """Example id → rules of severity warn that it breaks, of those that break any."""
+    return {k["example_id"]: k["warnings"] for k in keys if k["warnings"]}
 
 
 def changed_rows(
@@ -141,7 +148,7 @@ def changed_rows(
     now: datetime,
 ) -> DataFrame:
     """Rows to insert, whole, and rows to update, as id and verdict; `is_stored` tells them."""
-    table = _decided(decisions, fresh, keys)
+    table = _decided([*decisions], decisions, fresh, warnings_of(keys))
     table = table.append_column("is_stored", pa.array([i not in fresh for i in decisions]))
     verdicts = frame.sparkSession.createDataFrame(table, from_arrow_schema(table.schema))
     examples = frame.where("example_id IS NOT NULL")
@@ -159,22 +166,21 @@ def changed_rows(
 
 
 def _decided(
+    ids: Sequence[str],
     decisions: Mapping[str, Decision],
     fresh: Mapping[str, Entry],
-    keys: Sequence[Mapping[str, Any]],
+    warnings: Mapping[str, Sequence[str]],
 ) -> pa.Table:
-    """The columns that judging adds, a row a decision; of a stored example its verdict alone."""
-    warnings = {k["example_id"]: k["warnings"] for k in keys}
-    decided = decisions.values()
-    entries = [fresh.get(i) for i in decisions]
-    columns: dict[str, list[Any]] = {
-        "example_id": list(decisions),
+    """The columns that judging adds, by example id; of a stored example its verdict alone."""
+    decided, entries = [decisions[i] for i in ids], [fresh.get(i) for i in ids]
+    columns: dict[str, Sequence[Any]] = {
+        "example_id": ids,
         "verdict": [d.verdict for d in decided],
         "reasons": [d.reasons for d in decided],
         "cluster_id": [d.place.cluster_id for d in decided],
         "group_id": [d.place.group_id for d in decided],
         "duplicate_of": [d.duplicate_of for d in decided],
-        "warnings": [warnings[i] if e else None for i, e in zip(decisions, entries, strict=True)],
+        "warnings": [warnings.get(i, ()) if e else None for i, e in zip(ids, entries, strict=True)],
         "split": [e and e.candidate.split for e in entries],
         "signature": [e and e.signature for e in entries],
     }

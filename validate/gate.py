@@ -32,7 +32,7 @@ from deskwheel import failpoint, lake
 from deskwheel.settings import Settings, ValidateSettings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, VALIDATED
 from transforms.session import spark_schema, start_query
-from validate.batch import Batch, changed_rows, new_rows, read_batch
+from validate.batch import Batch, changed_rows, new_rows, read_batch, warnings_of
 from validate.batch_rules import VOLUMES, BatchRules, BatchVerdict, compile_batch_rules
 from validate.candidates import Decision
 from validate.catch_up import catch_up
@@ -192,7 +192,7 @@ class Gate:
         facts |= {"decisions": decisions, "fresh": fresh}
         if changes_rows or batch.rows is None:
             return changed_rows(frame, batch.keys, **facts)
-        return new_rows(batch.rows, batch.keys, **facts)
+        return new_rows(batch.rows, warnings_of(batch.keys), **facts)
 
     def _judge_batch(
         self, keys: Sequence[Mapping[str, Any]], index: Index, *, fresh: Mapping[str, Entry]

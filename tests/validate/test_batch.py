@@ -16,7 +16,7 @@ from deskwheel.settings import PipelineSettings, Settings
 from deskwheel.tables import VALIDATED
 from tests.validate.rows import example
 from transforms.session import spark_schema
-from validate.batch import changed_rows, new_rows, read_batch, read_keys
+from validate.batch import changed_rows, new_rows, read_batch, read_keys, warnings_of
 from validate.candidates import Decision, Place
 from validate.entries import make_entry
 from validate.gate import Gate, compile_gate
@@ -67,9 +67,9 @@ def test_rows_for_this_process_are_those_for_spark(spark: SparkSession, gate: Ga
         "decisions": decisions, "fresh": fresh, "suite_version": "suite-1", "now": NOW,
     }  # fmt: skip
     assert batch.rows is not None
-    here = new_rows(batch.rows, batch.keys, **facts)
+    here = new_rows(batch.rows, warnings_of(batch.keys), **facts)
     there = changed_rows(frame, batch.keys, **facts).toArrow()
-    assert here["example_id"].to_pylist() == list(decisions)
+    assert here["example_id"].to_pylist() == ["ex-a-1", "ex-b-1", "ex-c-1"]
     assert not any(there["is_stored"].to_pylist())
     assert in_order(here) == in_order(there.drop_columns("is_stored"))
 
