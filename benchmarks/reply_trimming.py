@@ -72,7 +72,7 @@ def own_answers(
 def all_answers(texts: Sequence[str]) -> dict[str, list[tuple[str, float]]]:
     """Name of a trimmer → its replies and seconds; the peers only where they are installed."""
     found = {
-        OURS: own_answers(texts, keep=("greeting",)),
+        OURS: own_answers(texts),
         OURS_SIGNED: own_answers(texts, keep=("greeting", "signature")),
     }
     if not peers.are_installed():

@@ -5,9 +5,10 @@ checksums. Source: RFC 2606, RFC 5737; Luhn (ISO/IEC 7812-1, annex B); ISO 13616
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from random import Random
 from typing import Any
+
+from ingest.simulate.people import Customer
 
 HOSTS = ("example.com", "example.org", "example.net", "mail.example.com")
 STREETS = ("Maple Avenue", "Kingsway", "Old Mill Lane", "Station Road", "W 43rd Street")
@@ -17,31 +18,16 @@ DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight"
 PASSWORDS = ("Kestrel!82", "tr0mb0ne-71", "Saffron_Lake9", "qW7$hazel")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Person:
-    """A customer."""
-
-    id: str
-    first: str
-    last: str
-    email: str
-
-    @property
-    def name(self) -> str:
-        """First and last name."""
-        return f"{self.first} {self.last}"
-
-
-def person(words: Mapping[str, Any], rng: Random) -> Person:
+def person(words: Mapping[str, Any], rng: Random) -> Customer:
     """A new customer."""
     first, last = rng.choice(words["first_names"]), rng.choice(words["last_names"])
     plain = "".join(c for c in last.lower() if c.isalpha())
     local = rng.choice((f"{first.lower()}.{plain}", f"{first[0].lower()}{plain}", plain))
     address = f"{local}{rng.randrange(10, 100)}@{rng.choice(HOSTS)}"
-    return Person(id=f"c{rng.randrange(10**7):07d}", first=first, last=last, email=address)
+    return Customer(id=f"c{rng.randrange(10**7):07d}", first=first, last=last, email=address)
 
 
-def personal(kind: str, who: Person, rng: Random) -> str:
+def personal(kind: str, who: Customer, rng: Random) -> str:
     """A value of a type of personal data."""
     digits = "".join(str(rng.randrange(10)) for _ in range(12))
     values: dict[str, str] = {

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
-from benchmarks.other_stream.details import Person, alike, person, personal
+from benchmarks.other_stream.details import alike, person, personal
 from benchmarks.other_stream.sources import MAIL, PHONE, Row, Sources, filled
+from ingest.simulate.people import Customer
 
 MIX: Mapping[tuple[str, str], Mapping[str, int]] = {
     ("chat", "bitext"): {
@@ -67,7 +68,7 @@ class Story:
     kind: str
     category: str
     intent: str | None
-    who: Person
+    who: Customer
     agent: str
     language: str = "en"
     turns: list[Turn] = field(default_factory=list)
@@ -372,7 +373,7 @@ def _stated(story: Story, rng: Random) -> tuple[str | None, int | None]:
     return rng.choice(("unsolved", "unsolved", "unsolved", None)), rng.choice((None, 1, 1, 2, 3))
 
 
-def _rename(story: Story, who: Person) -> None:
+def _rename(story: Story, who: Customer) -> None:
     for turn in story.turns:
         for at, (kind, value) in enumerate(turn.marks):
             swap = {story.who.name: who.name, story.who.email: who.email}.get(value)

@@ -32,7 +32,7 @@ from train.finetune.engine import (
     logging_steps,
     warmup_steps,
 )
-from train.finetune.lanes import Lanes
+from train.finetune.lanes import Lanes, open_lanes
 from train.finetune.lean import LeanLlama
 from train.finetune.methods import FAST_MODELS, has_lean_form, sequences_per_step
 from train.finetune.packed import Example, PackedSet
@@ -61,7 +61,7 @@ def train_fast(job: Job, resume_from: Path | None) -> Trained:
         )
     load_start(job.model, job)
     lean = LeanLlama(job.model, dtype=DTYPES[job.precision])
-    with Lanes(lean, count=job.settings.threads) as lanes:
+    with open_lanes(lean, count=job.settings.threads) as lanes:
         loop = _Loop(job, lanes)
         if resume_from is not None:
             loop.resume(resume_from)

@@ -7,8 +7,8 @@ the end of each, and where other work has a core they wait longer than they comp
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import reduce
-from types import TracebackType
 
 import torch
 
@@ -21,33 +21,24 @@ MOST_TOKENS = 8192
 Gradient = list[torch.Tensor]
 
 
+@contextmanager
+def open_lanes(lean: LeanLlama, *, count: int) -> Iterator["Lanes"]:
+    """Lanes of `count` threads; while they are open, PyTorch computes a product on one core."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with ThreadPoolExecutor(count, thread_name_prefix="lane") as pool:
+            yield Lanes(lean, pool, count)
+    finally:
+        torch.set_num_threads(before)
+
+
 class Lanes:
-    """Threads that share the examples of a step; the result depends on their number by rounding.
+    """Threads that share the examples of a step; the result depends on their number by rounding."""
 
-    While it is open, PyTorch computes every product on one core. Use it as a context.
-    """
-
-    def __init__(self, lean: LeanLlama, *, count: int) -> None:
-        """Take `count` threads for a model."""
-        self._lean = lean
-        self._count = count
-
-    def __enter__(self) -> "Lanes":
-        """Start the threads."""
-        self._threads_before = torch.get_num_threads()
-        torch.set_num_threads(1)
-        self._pool = ThreadPoolExecutor(self._count, thread_name_prefix="lane")
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """End the threads, and give PyTorch its cores back."""
-        self._pool.shutdown()
-        torch.set_num_threads(self._threads_before)
+    def __init__(self, lean: LeanLlama, pool: ThreadPoolExecutor, count: int) -> None:
+        """Take a model and its threads; see `open_lanes`."""
+        self._lean, self._pool, self._count = lean, pool, count
 
     def learn(self, examples: Sequence[Example]) -> tuple[float, int]:
         """Set the gradient of the sum of losses; returns that sum, in nats, and how many tokens.
@@ -73,14 +64,14 @@ class Lanes:
 
     def _learn(self, examples: Sequence[Example]) -> tuple[float, int, Gradient]:
         total, labels = 0.0, 0
-        gradients: list[Gradient] = []
+        gradient: Gradient = []
         for piece in _pieces(examples):
             flat = lay_out(piece)
-            loss, gradient = self._lean.gradient(flat)
-            gradients = [_added([*gradients, gradient])]
+            loss, found = self._lean.gradient(flat)
+            gradient = _added([gradient, found]) if gradient else found
             total += loss
             labels += len(flat.labels)
-        return total, labels, gradients[0]
+        return total, labels, gradient
 
     def _judge(self, examples: Sequence[Example]) -> tuple[float, int]:
         total, labels = 0.0, 0

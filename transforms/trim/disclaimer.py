@@ -66,11 +66,8 @@ def _is_print_note(text: str) -> bool:
 
 
 def _last_paragraph(lines: Lines, segment: list[int]) -> int:
-    """Place where it begins in a segment; 0 where there is but one."""
-    end = len(segment)
-    while end and not lines.bare[segment[end - 1]]:
-        end -= 1
-    return next((p + 1 for p in range(end - 1, -1, -1) if not lines.bare[segment[p]]), 0)
+    """Place where it begins in a segment, which ends in a filled line; 0 where there is but one."""
+    return next((p + 1 for p in reversed(range(len(segment))) if not lines.bare[segment[p]]), 0)
 
 
 def _paragraph(lines: Lines, segment: list[int]) -> list[int]:

@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.finetune.lanes import Lanes, share_out
+from train.finetune.lanes import open_lanes, share_out
 from train.finetune.lean import LeanLlama, lay_out
 from train.finetune.packed import Example
 
@@ -17,7 +17,7 @@ def learnt(model: Any, examples: list[Example], count: int) -> tuple[float, int,
     lean = LeanLlama(model, dtype=torch.float32)
     lean.merge()
     named = {n: p for n, p in model.named_parameters() if p.requires_grad}
-    with Lanes(lean, count=count) as lanes:
+    with open_lanes(lean, count=count) as lanes:
         loss, labels = lanes.learn(examples)
     found = {n: p.grad for n, p in named.items() if p.grad is not None}
     model.zero_grad()
@@ -62,7 +62,7 @@ def test_many_tokens_are_computed_in_pieces(
 def test_judging_finds_the_same_loss_and_no_gradient(model: Any, examples: list[Example]) -> None:
     lean = LeanLlama(model, dtype=torch.float32)
     lean.merge()
-    with Lanes(lean, count=2) as lanes:
+    with open_lanes(lean, count=2) as lanes:
         judged = lanes.judge(examples)
     assert judged == pytest.approx(learnt(model, examples, 2)[:2])
     assert all(p.grad is None for p in model.parameters())
@@ -70,7 +70,7 @@ def test_judging_finds_the_same_loss_and_no_gradient(model: Any, examples: list[
 
 def test_pytorch_has_its_threads_back_after_lanes(model: Any) -> None:
     before = torch.get_num_threads()
-    with Lanes(LeanLlama(model, dtype=torch.float32), count=2):
+    with open_lanes(LeanLlama(model, dtype=torch.float32), count=2):
         assert torch.get_num_threads() == 1
     assert torch.get_num_threads() == before
 

@@ -6,20 +6,9 @@ from peft import LoraConfig, get_peft_model
 
 from deskwheel.settings import TrainSettings
 from train.finetune.merged import MergedProducts
-from train.finetune.methods import adapter_config
 from train.model import load_base
 
 IDS = torch.arange(10, 40).view(2, 15)
-
-
-@pytest.fixture
-def model(settings: TrainSettings) -> Any:
-    torch.manual_seed(1)
-    model = get_peft_model(load_base(settings), adapter_config(settings))
-    for name, parameter in model.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.1)
-    return model
 
 
 def loss_and_gradient(model: Any) -> tuple[float, dict[str, torch.Tensor]]:

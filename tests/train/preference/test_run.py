@@ -16,7 +16,6 @@ from typing import Any
 
 import psutil
 import pytest
-import ray
 
 from deskwheel import config, lake
 from deskwheel.progress import all_progress
@@ -26,6 +25,7 @@ from deskwheel.settings import GateSettings, Settings
 from deskwheel.state import State
 from deskwheel.tables import SNAPSHOTS
 from tests.train.preference.rows import GOOD, edited, frozen
+from tests.train.private_ray import private_ray
 from tests.train.rows import example, quick, settings_in
 from train.files import WEIGHTS
 from train.preference.stage import RECORD
@@ -41,19 +41,9 @@ STEPS = 4
 def cluster() -> Iterator[str]:
     """The address of a Ray with room for two workers and the task that packs."""
     with pytest.MonkeyPatch.context() as patch:
-        # Ray has read its mode when it was imported, so a token would come too late here.
-        patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("PYTHONPATH", str(ROOT))
-        ray.init(
-            address="local",
-            num_cpus=3,
-            include_dashboard=False,
-            log_to_driver=False,
-            object_store_memory=200 * 2**20,
-            _node_ip_address="127.0.0.1",
-        )
-        yield ray.get_runtime_context().gcs_address
-        ray.shutdown()
+        with private_ray(num_cpus=3, store_mib=200) as address:
+            yield address
 
 
 @pytest.fixture

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import ray
 
 from deskwheel.errors import ConfigError, DivergedError
 from deskwheel.state import State
+from tests.train.private_ray import private_ray
 from tests.train.tune.toys import search, trial
 from train.tune.kept import Search, Trial, best_trial, read_search
 from train.tune.search import Budget, Objective, Tell, run_search
@@ -24,19 +24,8 @@ RATES = (1e-3, 1e-2, 1.0, 10.0)
 
 @pytest.fixture(scope="module")
 def _ray() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        # Ray has read its mode when it was imported, so a token would come too late here.
-        patch.setenv("RAY_AUTH_MODE", "disabled")
-        ray.init(
-            address="local",
-            num_cpus=2,
-            include_dashboard=False,
-            log_to_driver=False,
-            object_store_memory=100 * 2**20,
-            _node_ip_address="127.0.0.1",
-        )
+    with private_ray(num_cpus=2):
         yield
-        ray.shutdown()
 
 
 def open_trials() -> list[Trial]:

@@ -11,6 +11,7 @@ from ray.util import placement_group, remove_placement_group
 
 from deskwheel.progress import begin_progress, progress_sentence, read_progress
 from deskwheel.state import State
+from tests.train.private_ray import private_ray
 from train.workers.places import Wish, telling_waits, waiting_sentence
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
@@ -23,16 +24,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def one_cpu() -> Iterator[None]:
     """A Ray with one CPU."""
-    ray.init(
-        address="local",
-        num_cpus=1,
-        include_dashboard=False,
-        object_store_memory=100 * 2**20,
-        log_to_driver=False,
-        _node_ip_address="127.0.0.1",
-    )
-    yield
-    ray.shutdown()
+    with private_ray(num_cpus=1):
+        yield
 
 
 @pytest.fixture
