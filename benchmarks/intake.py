@@ -34,7 +34,7 @@ from deskwheel.topics import raw_topic
 from ingest.envelope import Arrival, headers_of
 from ingest.replay import read_recording
 from ingest.sources import CHANNELS
-from transforms import clean
+from transforms.clean.author import clean
 from transforms.parse import parse_event
 from transforms.parse.model import ParsedEvent, RawEvent
 from transforms.turns import Rules, turn_rows
@@ -182,7 +182,7 @@ def mails(taken: Sequence[Taken], gold: Sequence[Gold], rules: Rules) -> list[Cl
         if found.raw.channel == "email" and found.verdict == "accepted":
             parsed = parse_event(found.raw, rules.limits)
             if isinstance(parsed, ParsedEvent):
-                bodies[parsed.event_id] = clean.clean("email", parsed.utterances[0].text)
+                bodies[parsed.event_id] = clean("email", parsed.utterances[0].text)
     scores, dirty = [], 0
     for conversation in gold:
         for turn in conversation["turns"] if conversation["channel"] == "email" else ():

@@ -20,8 +20,8 @@ from benchmarks.labelled import read_lines
 from deskwheel.demo.catalogue import load_catalogue
 from deskwheel.ids import unit_interval
 from ingest.simulate import simulate
-from transforms.acts import find_acts
-from transforms.resolution_fit import utterances
+from transforms.acts.conversation import find_acts
+from transforms.resolution.fit import utterances
 
 DISPOSITIONS = {
     "resolved": "solved",
@@ -46,7 +46,7 @@ _WORDS = re.compile(r"[a-z' -]+")
 
 
 def resolutions(streams: Iterable[Path]) -> Iterator[dict[str, Any]]:
-    """Labelled conversations of streams as `transforms.resolution_fit` reads them."""
+    """Labelled conversations of streams as `transforms.resolution.fit` reads them."""
     for stream in streams:
         yield from _resolutions(stream)
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from benchmarks.claims import Claim, add_json_option, exit_status, report
 from benchmarks.labelled import read_lines
 from deskwheel.ids import unit_interval
-from transforms.apology import has_needless_apology
+from transforms.acts.apology import has_needless_apology
 
 CASES = Path(__file__).parent.parent / "tests" / "transforms" / "needless_apology.jsonl"
 DEVELOPMENT_SHARE = 0.5

@@ -21,9 +21,9 @@ from typing import TypeVar
 from benchmarks.claims import Claim, add_json_option, exit_status, report
 from benchmarks.labelled import read_lines
 from deskwheel.records import Conversation, Redaction, Utterance
-from transforms.language import language_of
-from transforms.pairs import mine_pairs
-from transforms.relevance import relevance
+from transforms.clean.language import language_of
+from transforms.pairs.mine import mine_pairs
+from transforms.pairs.relevance import relevance
 
 _TESTS = Path(__file__).parent.parent / "tests" / "transforms"
 MESSAGES = _TESTS / "short_messages.jsonl"

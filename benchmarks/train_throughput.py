@@ -35,7 +35,7 @@ from ingest.simulate.dialogue import write_dialogue
 from ingest.simulate.names import counted
 from ingest.simulate.people import draw_customer
 from train.data.training_set import ChatRow
-from transforms.pairs import mine_pairs
+from transforms.pairs.mine import mine_pairs
 
 WAYS = ("plain", "sft", "fast")
 EXAMPLES, DEV, EPOCHS, ROUNDS = 320, 80, 2, 3

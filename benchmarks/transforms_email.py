@@ -18,7 +18,7 @@ from html import escape
 from benchmarks import peers
 from benchmarks.claims import Claim, add_json_option, claims_of, report
 from benchmarks.reply_trimming import own_answers
-from transforms import clean
+from transforms.clean.author import clean
 from transforms.parse import parse_event
 from transforms.parse.model import Limits, ParsedEvent, RawEvent
 
@@ -120,7 +120,7 @@ def cpu_s(mails: Sequence[bytes]) -> tuple[float, float]:
     bodies = [body_of(mail) for mail in mails]
     parsed = time.process_time()
     for body in bodies:
-        clean.clean("email", body)
+        clean("email", body)
     return time.process_time() - began, time.process_time() - parsed
 
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from benchmarks.claims import Claim, add_json_option, exit_status, report
 from benchmarks.labelled import read_lines
-from transforms.resolution import decide, probability
-from transforms.resolution_fit import Labelled, Quality, cross_validated, quality, read_labelled
+from transforms.resolution.estimate import decide, probability
+from transforms.resolution.fit import Labelled, Quality, cross_validated, quality, read_labelled
 
 _THANKS = re.compile(r"\b(?:thank|thx|cheers|appreciate)", re.IGNORECASE)
 

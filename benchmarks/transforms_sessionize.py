@@ -12,7 +12,7 @@ start of the query to its last batch; the start of the session and a first strea
 compiler do not.
 
 Generated chats repeat themselves, and results for short texts that come again are kept
-(`transforms.repeats`). What that is worth, the claims on unlike texts say: there no text comes
+(`transforms.acts.repeats`). What that is worth, the claims on unlike texts say: there no text comes
 twice.
 """
 

@@ -18,7 +18,7 @@ from benchmarks import peers
 from benchmarks.claims import Claim, add_json_option, exit_status, report
 from benchmarks.labelled import read_lines
 from transforms import tags
-from transforms.resolution_fit import utterances
+from transforms.resolution.fit import utterances
 from transforms.tags.labelled import SURE_FROM, read_texts, split_off
 from transforms.tags.linear import LinearTagger, train
 from transforms.tags.moods import mood

@@ -33,7 +33,7 @@ class Cut:
     """Characters that were cut, white space normalised."""
     text: str | None
     """Redacted more strictly than the turn: nothing but fixed phrases, masks and punctuation.
-    Null for quotes, disclaimers and excess; see `transforms.cuts`."""
+    Null for quotes, disclaimers and excess; see `transforms.clean.cuts`."""
 
 
 @dataclass(frozen=True, kw_only=True)

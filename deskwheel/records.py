@@ -137,14 +137,15 @@ class Turn:
     speaker_note: SpeakerNote | None = None
     """Speakers were exchanged as their words showed (swapped) or have one label (one_speaker)."""
     disfluencies: Sequence[Disfluency] | None = None
-    """What `transforms.disfluency.restore` puts back into a call's text; null but for calls."""
+    """What `transforms.clean.disfluency.restore` puts back into a text; null but for calls."""
     cuts: Sequence[Cut] | None = None
-    """What `transforms.cuts.restore` puts back into a mail's text; null but for mails."""
+    """What `transforms.clean.cuts.restore` puts back into a mail's text; null but for mails."""
     notes: Mapping[str, int] | None = None
     """How often what was left out of a mail (`transforms.parse.mime.Body`), changed in links
-    (`transforms.links`) or is meant for a model (`transforms.tokens`); null where nothing was."""
+    (`transforms.clean.links`) or is meant for a model (`transforms.clean.tokens`); null without
+    any."""
     emoji: Sequence[str] | None = None
-    """Emoji of the text in their order, at most `transforms.emoji.MOST`; null without any."""
+    """Emoji of the text in their order, at most `transforms.clean.emoji.MOST`; null without any."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,7 +248,7 @@ class Example:
     language: str | None = None
     """The response's, where it is too short the query's."""
     relevance: float | None = None
-    """How much the response speaks of what was asked, in [0, 1]; see `transforms.relevance`."""
+    """How much the response speaks of the query, in [0, 1]; see `transforms.pairs.relevance`."""
     is_answered: bool | None = None
     """The response does something for the query: it does not only ask, put off or refuse."""
     asr_confidence: float | None = None

@@ -7,7 +7,7 @@ import pytest
 from benchmarks import label_files, transforms_resolution, transforms_tags
 from benchmarks.transforms_resolution import calibration_error, rules_say
 from benchmarks.transforms_tags import macro_f1, majority, vader_moods
-from transforms.resolution_fit import read_labelled
+from transforms.resolution.fit import read_labelled
 
 
 def write(file: Path, rows: list[dict[str, Any]]) -> Path:
@@ -62,7 +62,7 @@ def test_resolution_is_measured_beside_the_trivial_rules(
 
 
 def test_calibration_error_is_the_mean_distance() -> None:
-    from transforms.resolution_fit import Labelled, quality  # noqa: PLC0415
+    from transforms.resolution.fit import Labelled, quality  # noqa: PLC0415
 
     rows = [Labelled((), is_resolved=True), Labelled((), is_resolved=False)]
     assert calibration_error(quality([0.8, 0.3], rows)) == pytest.approx((0.2 + 0.3) / 2)

@@ -12,7 +12,7 @@ VERBS = {
     ),
     "backfill": Verb(
         "read past traffic anew into shadow tables and say what would change; status 3 if anything",
-        "transforms.backfill:run",
+        "transforms.backfill.run:run",
         (
             option("--since", metavar="T", help="from then on by the broker's clock (ISO 8601)"),
             option("--until", metavar="T", help="up to, not including, then"),

@@ -5,14 +5,15 @@ Pure: the stateful stream (`transforms.conversations`) keeps the turns, this mod
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import replace
 from typing import Any, Literal, NamedTuple
 
 import deskwheel
-from deskwheel.records import Channel, Conversation, Redaction, Utterance
+from deskwheel.records import Conversation, Redaction, Utterance
 from deskwheel.times import from_us
-from transforms import redact, resolution, tags
-from transforms.edits import (
+from transforms import redact, tags
+from transforms.noise import noise_reason
+from transforms.pairs.edits import (
     Suggested,
     find_edits,
     find_suggested,
@@ -21,59 +22,11 @@ from transforms.edits import (
     latest_edits,
     with_authorship,
 )
-from transforms.noise import noise_reason
+from transforms.resolution import estimate
+from transforms.stored import StoredTurn
 
 VERSION = "conversations-2"
 CloseReason = Literal["stated", "idle", "capped"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class StoredTurn:
-    """What the stream's state keeps of a turn."""
-
-    turn_id: str
-    tenant: str
-    channel: Channel
-    role: str | None = None
-    text: str | None = None
-    sent_us: int
-    """Event time in microseconds since the epoch."""
-    is_closing: bool
-    status: str | None = None
-    csat: int | None = None
-    subject_key: str | None = None
-    agent_key: str | None = None
-    authorship: str
-    counts: dict[str, int] = field(default_factory=dict)
-    replaces: str | None = None
-    """Turn whose text this one takes the place of; without text it was deleted."""
-    is_edited: bool | None = None
-    """Known only when the conversation is assembled."""
-    asr_confidence: float | None = None
-    has_cross_talk: bool | None = None
-    speaker_note: str | None = None
-    outcome: str | None = None
-    about_turn_id: str | None = None
-    draft_text: str | None = None
-    final_text: str | None = None
-    """These four of what an outcome event tells, as the turn has them."""
-
-    def to_json(self) -> str:
-        """One line of state, without what is not known.
-
-        A field that is added needs a default, so that old state stays readable.
-        """
-        known = {name: value for name, value in self.__dict__.items() if value is not None}
-        return json.dumps(known, ensure_ascii=False, separators=(",", ":"))
-
-    @staticmethod
-    def from_json(text: str) -> "StoredTurn":
-        """The turn of a line that `to_json` or `transforms.conversations.stored_line` wrote."""
-        return StoredTurn(**json.loads(text))
-
-
-STORED_COLUMNS = tuple(f.name for f in fields(StoredTurn) if f.name != "is_edited")
-"""What is kept of a row of `turns`, by the names of `StoredTurn`."""
 
 
 class Closed(NamedTuple):
@@ -124,9 +77,9 @@ def assemble(
     utterances = with_authorship(utterances, edits)
     status = _last(t.status for t in ordered)
     csat = _last(t.csat for t in ordered)
-    signs = resolution.find_signs(utterances, status, csat)
+    signs = estimate.find_signs(utterances, status, csat)
     # Without words nobody can have been helped, whatever the source states.
-    p = resolution.probability(signs) if utterances else 0.0
+    p = estimate.probability(signs) if utterances else 0.0
     first = ordered[0]
     return Conversation(
         conversation_id=conversation_id,
@@ -142,8 +95,8 @@ def assemble(
         status=status,
         csat=csat,
         resolution_probability=p,
-        resolution=resolution.decide(p),
-        evidence=resolution.evidence(signs),
+        resolution=estimate.decide(p),
+        evidence=estimate.evidence(signs),
         category=tags.category(utterances, category_model),
         sentiment=tags.sentiment(utterances),
         redaction=Redaction(

@@ -7,7 +7,7 @@ by Spark (a backfill, whose rows need not fit into memory). Reads the tables `tu
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,10 +17,8 @@ from pyspark.sql import functions as F  # noqa: N812
 from deskwheel import lake, reasons
 from deskwheel.settings import Settings
 from deskwheel.tables import TURNS
+from transforms.intakes import Intake
 from transforms.thread_lookup import MailRow, find_threads
-
-if TYPE_CHECKING:
-    from transforms.intake import Intake
 
 Place = tuple[str, int, int]
 """Topic, partition and offset of an event."""
@@ -63,7 +61,7 @@ class Facts:
     mails: Sequence[MailRow]
 
     @staticmethod
-    def of(rows: pa.Table, intake: "Intake") -> "Facts":
+    def of(rows: pa.Table, intake: Intake) -> "Facts":
         """The facts of rows of the intake's table."""
         source = rows["source"].combine_chunks()
         places = [pc.struct_field(source, name).to_pylist() for name in _PLACE]
@@ -87,14 +85,14 @@ class Facts:
         )
 
     @staticmethod
-    def columns(intake: "Intake") -> list[str]:
+    def columns(intake: Intake) -> list[str]:
         """Names of the columns that `of` needs."""
         own = ["source", intake.id_column, intake.order_column, "verdict", "reason", "ingested_at"]
         mail = _OF_MAIL if intake.table is TURNS else ()
         return list(dict.fromkeys([*own, *mail]))
 
 
-def find_changes(facts: Facts, settings: Settings, intake: "Intake") -> Changes:
+def find_changes(facts: Facts, settings: Settings, intake: Intake) -> Changes:
     """The changes of a batch, from its rows and from the table before it.
 
     An event is a duplicate when one with its id was accepted earlier: in this batch (first
@@ -125,9 +123,7 @@ def _duplicates(facts: Facts, seen: set[tuple[str, str]]) -> dict[Place, Any]:
     return lowest
 
 
-def _seen(
-    facts: Facts, intake: "Intake", lake_dir: str, *, since: datetime
-) -> set[tuple[str, str]]:
+def _seen(facts: Facts, intake: Intake, lake_dir: str, *, since: datetime) -> set[tuple[str, str]]:
     """Events (topic and id) of the batch that the table has accepted since then.
 
     The table is read without Spark: each batch looks its few ids up among all of the horizon.
@@ -146,7 +142,7 @@ def _seen(
     }
 
 
-def changed_table(rows: pa.Table, facts: Facts, changes: Changes, intake: "Intake") -> pa.Table:
+def changed_table(rows: pa.Table, facts: Facts, changes: Changes, intake: Intake) -> pa.Table:
     """The rows with their changes: a duplicate is one row that carries no text."""
     if changes.threads:
         names = [
@@ -170,7 +166,7 @@ def changed_table(rows: pa.Table, facts: Facts, changes: Changes, intake: "Intak
     return pa.concat_tables([fresh, again])
 
 
-def changed_frame(rows: DataFrame, changes: Changes, intake: "Intake") -> DataFrame:
+def changed_frame(rows: DataFrame, changes: Changes, intake: Intake) -> DataFrame:
     """The same by Spark, for rows that may not fit into memory; the changes have to."""
     if not changes.duplicates and not changes.threads:
         return rows

@@ -27,10 +27,11 @@ from deskwheel import lake
 from deskwheel.schema import to_table
 from deskwheel.settings import Settings, TransformsSettings
 from deskwheel.tables import CONVERSATIONS, TURNS
-from transforms.assemble import STORED_COLUMNS, Closed, CloseReason, StoredTurn, assemble
+from transforms.assemble import Closed, CloseReason, assemble
 from transforms.handover import Handover
 from transforms.merged import Merged
 from transforms.session import gathered, incarnation, spark_schema, start_query, write_once
+from transforms.stored import STORED_COLUMNS, StoredTurn
 from transforms.wake import repeat_last_batch
 
 NAME = "conversations"

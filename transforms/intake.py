@@ -7,7 +7,6 @@ the same `dlq.offset`).
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,17 +21,13 @@ from deskwheel import lake, reasons
 from deskwheel.records import Pointer
 from deskwheel.schema import to_table
 from deskwheel.settings import Settings
-from deskwheel.tables import FEEDBACK, TURNS, Table
-from deskwheel.topics import DEAD_LETTER_BYTES, RAW, dead_letter_topic
-from deskwheel.topics import FEEDBACK as FEEDBACK_TOPIC
+from deskwheel.topics import DEAD_LETTER_BYTES, dead_letter_topic
 from transforms.access import hide_credentials, kafka_options
 from transforms.changes import Facts, changed_frame, changed_table, find_changes
-from transforms.outcomes import feedback_rows
+from transforms.intakes import Intake
 from transforms.parse.model import RawEvent
 from transforms.session import gathered, incarnation, spark_schema, start_query, write_once
-from transforms.turns import Rules, turn_rows
-
-RowMaker = Callable[..., Sequence[Any]]
+from transforms.turns import Rules
 
 LETTER = "letter"
 """Column that holds what a dead letter needs of a rejected record."""
@@ -48,27 +43,6 @@ _REJECTED = pa.schema(
     [("topic", pa.string()), ("partition", pa.int32()), ("offset", pa.int64()),
      ("reason", pa.string())]
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Intake:
-    """One stream from topics to a table."""
-
-    name: str
-    topics: tuple[str, ...]
-    table: Table
-    make_rows: RowMaker
-    """(event, pointer, rules, batch_id=…) → rows; called in the Spark workers."""
-    id_column: str
-    """Column by which a redelivered event is recognised, together with the topic."""
-    order_column: str
-    """Among rows of one event, the row with the lowest value stays when it is a duplicate."""
-
-
-TURNS_INTAKE = Intake("turns", tuple(t.name for t in RAW), TURNS, turn_rows, "event_id", "position")
-FEEDBACK_INTAKE = Intake(
-    "feedback", (FEEDBACK_TOPIC.name,), FEEDBACK, feedback_rows, "feedback_id", "feedback_id"
-)
 
 
 def start_intake(

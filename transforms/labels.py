@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 
 from deskwheel.settings import Settings
-from transforms import resolution, resolution_fit, tags
-from transforms.resolution_fit import Labelled, Quality
+from transforms import tags
+from transforms.resolution import estimate, fit
+from transforms.resolution.fit import Labelled, Quality
 from transforms.tags.labelled import evaluate, read_texts, split_off
 from transforms.tags.linear import shipped, train
 from transforms.tags.moods import mark_negations, mood
@@ -19,24 +20,22 @@ from transforms.tags.words import weak_category
 
 def resolution_verb(_settings: Settings, arguments: Namespace) -> int:
     """Fit the weights of the resolution signs, or say how well those of the release predict."""
-    labelled = resolution_fit.read_labelled(Path(arguments.file))
+    labelled = fit.read_labelled(Path(arguments.file))
     if arguments.action == "fit":
         return _fit(labelled, arguments)
-    weights = resolution.learned_weights()
-    quality = resolution_fit.quality(
-        [resolution.probability(row.signs, weights) for row in labelled], labelled
-    )
+    weights = estimate.learned_weights()
+    quality = fit.quality([estimate.probability(row.signs, weights) for row in labelled], labelled)
     _show(quality, arguments, {})
     return 0
 
 
 def _fit(labelled: list[Labelled], arguments: Namespace) -> int:
-    weights = resolution_fit.fit(labelled)
-    quality = resolution_fit.quality(resolution_fit.cross_validated(labelled), labelled)
+    weights = fit.fit(labelled)
+    quality = fit.quality(fit.cross_validated(labelled), labelled)
     if arguments.out:
         text = {
             "fitted_on": arguments.about or f"{len(labelled)} labelled conversations",
-            "ridge": resolution_fit.RIDGE,
+            "ridge": fit.RIDGE,
             "weights": weights,
         }
         Path(arguments.out).write_text(json.dumps(text, indent=1) + "\n", encoding="utf-8")
@@ -60,7 +59,7 @@ def _show(quality: Quality, arguments: Namespace, weights: dict[str, float]) -> 
     console.print(table)
     console.print(
         f"{quality.conversations} conversations: precision {quality.precision:.3f}, recall"
-        f" {quality.recall:.3f} from p ≥ {resolution.RESOLVED_FROM}; abstained on"
+        f" {quality.recall:.3f} from p ≥ {estimate.RESOLVED_FROM}; abstained on"
         f" {quality.undecided}; Brier score {quality.brier:.4f}"
         f" (always the base rate: {quality.brier_base_rate:.4f})"
     )

@@ -17,7 +17,7 @@ from deskwheel.records import Conversation, Redaction, Utterance
 from deskwheel.schema import to_table
 from deskwheel.settings import Settings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES
-from transforms.pairs import mine_pairs
+from transforms.pairs.mine import mine_pairs
 from transforms.session import gathered, incarnation, spark_schema, start_query, write_once
 
 NAME = "examples"

@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 
 from deskwheel.records import NoiseReason, Utterance
-from transforms.emoji import find_emoji
-from transforms.faults import names_fault
-from transforms.links import without_links
+from transforms.acts.faults import names_fault
+from transforms.clean.emoji import find_emoji
+from transforms.clean.links import without_links
 
 _WORD = re.compile(r"\w")
 _ADDRESS = re.compile(

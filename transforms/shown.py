@@ -16,7 +16,7 @@ from deskwheel.errors import SetupError
 from deskwheel.marks import Cut, Disfluency
 from deskwheel.settings import Settings
 from deskwheel.tables import TURNS
-from transforms import cuts, disfluency
+from transforms.clean import cuts, disfluency
 
 _NAMES = ("conversation_id", "turn_id", "event_id")
 _COLUMNS = (

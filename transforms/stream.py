@@ -21,7 +21,8 @@ from deskwheel.settings import Settings
 from transforms.conversations import NAME as CONVERSATIONS
 from transforms.conversations import catch_up, start_conversations
 from transforms.handover import Handover
-from transforms.intake import FEEDBACK_INTAKE, TURNS_INTAKE, start_intake
+from transforms.intake import start_intake
+from transforms.intakes import FEEDBACK_INTAKE, TURNS_INTAKE
 from transforms.mining import start_mining
 from transforms.session import spark_session
 

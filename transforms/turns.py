@@ -12,10 +12,11 @@ from deskwheel import ids, reasons
 from deskwheel.errors import ConfigError
 from deskwheel.records import Pointer, Redaction, Turn
 from deskwheel.settings import Settings
-from transforms import clean, redact
-from transforms.cuts import settle as settle_cuts
-from transforms.disfluency import settle, spoken_language
-from transforms.emoji import find_emoji
+from transforms import redact
+from transforms.clean import author
+from transforms.clean.cuts import settle as settle_cuts
+from transforms.clean.disfluency import settle, spoken_language
+from transforms.clean.emoji import find_emoji
 from transforms.parse import parse_event
 from transforms.parse.model import (
     Limits,
@@ -94,7 +95,7 @@ def _accepted(
     if event.channel == "call":
         language = spoken_language([u.text for u in parsed.utterances if u.role != "bot"])
     cleaned = [
-        clean.clean_marked(
+        author.clean_marked(
             event.channel,
             said.text,
             names=names if said.role == "customer" else (),
@@ -114,7 +115,7 @@ def _accepted(
             replace(
                 row,
                 text=masked.text or None,
-                shadow_text=clean.shadow(redact.bare(masked.text)) if is_customer else None,
+                shadow_text=author.shadow(redact.bare(masked.text)) if is_customer else None,
                 redaction=Redaction(version=redact.VERSION, counts=masked.counts),
                 batch_id=batch_id,
                 **_beside(event, parsed, rules, said, kept, masked),
@@ -134,7 +135,7 @@ def _beside(
     parsed: ParsedEvent,
     rules: Rules,
     said: Said,
-    kept: clean.Cleaned,
+    kept: author.Cleaned,
     masked: redact.Masked,
 ) -> dict[str, Any]:
     """The columns that say what was taken from a text or changed in it, by its redacted places."""
@@ -159,7 +160,7 @@ def _outcome(row: Turn, parsed: ParsedEvent, told: Told, rules: Rules) -> Turn:
     """
     draft, final, counts = None, None, []
     if told.draft and told.final:
-        texts = [clean.clean(told.channel, text) for text in (told.draft, told.final)]
+        texts = [author.clean(told.channel, text) for text in (told.draft, told.final)]
         spoken = [redact.Spoken("agent", text) for text in texts]
         drafted, sent = _masked(told.channel, parsed, rules, spoken)
         draft, final, counts = drafted.text, sent.text, [drafted.counts, sent.counts]

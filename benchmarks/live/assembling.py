@@ -10,8 +10,10 @@ from benchmarks.claims import Claim, claims_of
 from deskwheel.records import Conversation, Turn, Utterance
 from deskwheel.schema import to_table
 from deskwheel.tables import CONVERSATIONS
-from transforms import redact, resolution, tags
-from transforms.assemble import STORED_COLUMNS, StoredTurn, assemble
+from transforms import redact, tags
+from transforms.assemble import assemble
+from transforms.resolution import estimate
+from transforms.stored import STORED_COLUMNS, StoredTurn
 
 _claim = claims_of("transforms_sessionize")
 
@@ -29,7 +31,7 @@ def assembling(rows_from: Callable[[int | None], list[Turn]]) -> list[Claim]:
     steps: dict[str, Callable[[Sequence[list[Utterance]]], object]] = {
         "redaction": _redact,
         "tags": lambda told: [(tags.category(u), tags.sentiment(u)) for u in told],
-        "resolution": lambda told: [resolution.find_signs(u, None, None) for u in told],
+        "resolution": lambda told: [estimate.find_signs(u, None, None) for u in told],
     }
     said = [_said(rows_from((3 + n) * _APART)) for n in range(len(steps))]
     done = _assembled(alike)

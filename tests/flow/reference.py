@@ -14,9 +14,10 @@ from deskwheel.records import Conversation, Event, Example, Pointer, Turn
 from deskwheel.settings import TransformsSettings
 from deskwheel.topics import raw_topic
 from ingest.envelope import headers_of
-from transforms.assemble import StoredTurn, assemble
-from transforms.pairs import mine_pairs
+from transforms.assemble import assemble
+from transforms.pairs.mine import mine_pairs
 from transforms.parse.model import RawEvent
+from transforms.stored import StoredTurn
 from transforms.threads import Mail, assign_threads
 from transforms.turns import Rules, turn_rows
 

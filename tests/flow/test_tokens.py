@@ -14,7 +14,7 @@ from deskwheel.tables import VALIDATED
 from tests.flow.reference import stored
 from tests.transforms.toys import RULES, chat, turns
 from transforms.assemble import assemble
-from transforms.pairs import mine_pairs
+from transforms.pairs.mine import mine_pairs
 from transforms.session import spark_schema
 from validate.gate import compile_gate
 

@@ -349,7 +349,8 @@ def test_a_mended_event_is_one_accepted_row_and_the_law_still_balances(
 
 def take_in(spark: "SparkSession", settings: Settings, secret: bytes) -> None:
     """Read what is in the topics into `turns` and `feedback`, as the job's two intakes do."""
-    from transforms.intake import FEEDBACK_INTAKE, TURNS_INTAKE, start_intake  # noqa: PLC0415
+    from transforms.intake import start_intake  # noqa: PLC0415
+    from transforms.intakes import FEEDBACK_INTAKE, TURNS_INTAKE  # noqa: PLC0415
 
     for intake in (TURNS_INTAKE, FEEDBACK_INTAKE):
         start_intake(spark, settings, intake, secret, once=True).awaitTermination()

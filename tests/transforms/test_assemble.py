@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from deskwheel.records import Conversation
 from deskwheel.schema import to_table
-from tests.transforms.test_resolution import ANSWER
-from transforms.assemble import StoredTurn, assemble
+from tests.transforms.resolution.test_estimate import ANSWER
+from transforms.assemble import assemble
+from transforms.stored import StoredTurn
 
 NOON_US = 1_772_452_800_000_000
 

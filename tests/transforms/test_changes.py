@@ -20,7 +20,7 @@ from tests.places import settings_in
 from tests.transforms import toys
 from tests.transforms.toys import call, chat, mail
 from transforms.changes import Changes, Facts, changed_frame, changed_table, find_changes
-from transforms.intake import TURNS_INTAKE
+from transforms.intakes import TURNS_INTAKE
 from transforms.session import spark_schema, write_once
 
 EMPTIED = ("text", "shadow_text", "draft_text", "disfluencies", "cuts", "notes", "emoji")

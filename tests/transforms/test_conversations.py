@@ -15,7 +15,7 @@ from deskwheel.records import Conversation, Pointer, Redaction, Turn
 from deskwheel.schema import to_table
 from deskwheel.settings import TransformsSettings
 from tests.flow.reference import stored
-from transforms.assemble import Closed, StoredTurn, assemble
+from transforms.assemble import Closed, assemble
 from transforms.conversations import (
     KEEP_CLOSED_S,
     TICK_MS,
@@ -25,6 +25,7 @@ from transforms.conversations import (
     stored_line,
 )
 from transforms.session import spark_schema
+from transforms.stored import StoredTurn
 
 KEY = "conv-1"
 IDLE_MS, GRACE_MS, START_MS = 60_000, 5_000, 1_000_000

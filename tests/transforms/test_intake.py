@@ -21,7 +21,8 @@ from ingest.offsets import offsets
 from tests.places import served_by, settings_in
 from tests.transforms import toys
 from tests.transforms.toys import call, chat, mail, raw
-from transforms.intake import FEEDBACK_INTAKE, TURNS_INTAKE, Intake, write_batch
+from transforms.intake import write_batch
+from transforms.intakes import FEEDBACK_INTAKE, TURNS_INTAKE, Intake
 from transforms.parse.model import RawEvent
 
 COLUMNS = (

@@ -19,8 +19,8 @@ from deskwheel.schema import arrow_schema, to_table
 from deskwheel.settings import Settings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES, TURNS, VALIDATED, Table
 from tests.places import settings_in
-from transforms.backfill import MANIFEST, shadow_settings
-from transforms.backfill_merge import merge
+from transforms.backfill.merge import merge
+from transforms.backfill.shadow import MANIFEST, shadow_settings
 from transforms.conversations import catch_up, start_conversations
 from transforms.merged import MERGED_BATCH, Merged
 from transforms.mining import start_mining

@@ -14,10 +14,10 @@ from deskwheel.schema import to_table
 from deskwheel.settings import Settings
 from deskwheel.tables import CONVERSATIONS, EXAMPLES
 from tests.flow.reference import content
-from tests.transforms.test_pairs import changed, talk
-from tests.transforms.test_resolution import ANSWERED, ASKED
+from tests.transforms.pairs.test_mine import changed, talk
+from tests.transforms.resolution.test_estimate import ANSWERED, ASKED
 from transforms.mining import start_mining
-from transforms.pairs import mine_pairs
+from transforms.pairs.mine import mine_pairs
 
 FIRST = talk(ASKED, ANSWERED, edits=[changed()], thumbs={"t-1": "up"})
 SECOND = replace(FIRST, version=2, csat=4)

@@ -1,10 +1,10 @@
 import pytest
 
 from deskwheel.records import NoiseReason, Role
-from tests.transforms.test_pairs import talk
-from tests.transforms.test_resolution import ANSWERED, ASKED, said
+from tests.transforms.pairs.test_mine import talk
+from tests.transforms.resolution.test_estimate import ANSWERED, ASKED, said
 from transforms.noise import is_advertisement, noise_reason
-from transforms.pairs import mine_pairs
+from transforms.pairs.mine import mine_pairs
 
 BOT: tuple[Role, str] = ("bot", "Hi, I am the virtual assistant.")
 AD = "Congratulations!!! You won a prize, click here to claim it: https://win.example/a"

@@ -15,7 +15,7 @@ from tests.places import settings_in
 from tests.transforms import toys
 from tests.transforms.test_intake import Table, record
 from tests.transforms.toys import chat, mail, outcome
-from transforms.intake import TURNS_INTAKE
+from transforms.intakes import TURNS_INTAKE
 from transforms.parse.model import RawEvent
 from transforms.thread_lookup import MOST_PER_KEY, stored_mails
 from transforms.threads import Mail

@@ -23,13 +23,11 @@ from validate.golden.commands import golden_verb
 from validate.golden.plan import allot, draw_examples
 from validate.golden.sets import (
     add_examples,
-    all_sets,
     freeze_set,
-    frozen_set,
-    newest_set,
     remove_examples,
 )
 from validate.snapshots.freeze import freeze_snapshot
+from validate.snapshots.golden import all_sets, frozen_set, newest_set
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from deskwheel.ids import content_hash
 from deskwheel.records import Example
 from tests.validate.rows import example as plain
 from tests.validate.test_index import entry
-from transforms.relevance import relevance
+from transforms.pairs.relevance import relevance
 from validate.candidates import Decision
 from validate.entries import Entry
 from validate.index import Index, open_index

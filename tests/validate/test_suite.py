@@ -15,7 +15,7 @@ from deskwheel.records import Example
 from deskwheel.schema import arrow_schema
 from deskwheel.settings import ValidateSettings
 from tests.validate.rule_cases import CASES, GOOD, NEGATIVE, NOT_PERSONAL, PERSONAL_DATA, PREFERENCE
-from transforms.resolution import RESOLVED_FROM
+from transforms.resolution.estimate import RESOLVED_FROM
 from transforms.session import spark_schema
 from validate.compile import compile_row_rules
 from validate.patterns import personal_data

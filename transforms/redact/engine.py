@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from transforms.acts.repeats import MAX_CHARS as REPEATED_CHARS
 from transforms.redact.addresses import find_addresses, find_asked_address
 from transforms.redact.answers import SECRETS, answer_range, find_answer_name, find_asked_secret
 from transforms.redact.capitals import find_capital_names
@@ -17,7 +18,6 @@ from transforms.redact.shapes import Scope, find_shapes
 from transforms.redact.spans import KEPT, Span, disjoint
 from transforms.redact.view import View, view
 from transforms.redact.words import FIRST_NAMES, SURNAMES
-from transforms.repeats import MAX_CHARS as REPEATED_CHARS
 
 MAX_CHARS = 200_000
 """Longer texts are read in pieces: no detector sees more at once."""

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from deskwheel.records import Utterance
-from transforms.acts import find_acts
+from transforms.acts.conversation import find_acts
 from transforms.tags.foreign import foreign_category
 from transforms.tags.labelled import SURE_FROM
 from transforms.tags.linear import LinearTagger, load, shipped

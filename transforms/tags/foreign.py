@@ -6,8 +6,8 @@ says its most frequent label. Pure; reads and writes no table.
 
 import re
 
-from transforms.folded import any_of, lowered
-from transforms.language import language_of
+from transforms.acts.folded import any_of, lowered
+from transforms.clean.language import language_of
 
 LANGUAGES = frozenset({"de", "fr", "es", "pt", "it", "nl"})
 

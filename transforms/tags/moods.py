@@ -9,10 +9,10 @@ Portuguese, Italian and Dutch.
 import re
 from typing import Literal
 
-from transforms.emoji import emoji_mood
-from transforms.faults import names_fault
-from transforms.folded import any_of, lowered
-from transforms.repeats import kept_for_short
+from transforms.acts.faults import names_fault
+from transforms.acts.folded import any_of, lowered
+from transforms.acts.repeats import kept_for_short
+from transforms.clean.emoji import emoji_mood
 
 Sentiment = Literal["negative", "neutral", "positive"]
 

@@ -18,14 +18,12 @@ from validate.golden.check import Check, check_set
 from validate.golden.plan import draw_examples
 from validate.golden.sets import (
     add_examples,
-    all_sets,
     candidates,
     cells_of,
     freeze_set,
-    frozen_set,
-    newest_set,
     remove_examples,
 )
+from validate.snapshots.golden import all_sets, frozen_set, newest_set
 
 
 def golden_verb(settings: Settings, arguments: argparse.Namespace) -> int:

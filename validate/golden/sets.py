@@ -17,6 +17,7 @@ from deskwheel.golden import GoldenMember, GoldenSet
 from deskwheel.ids import text_digest
 from deskwheel.schema import to_table
 from deskwheel.tables import GOLDEN, VALIDATED
+from validate.snapshots.golden import newest_set
 from validate.snapshots.manifest import canonical, manifest_id
 from validate.snapshots.merkle import leaf_hash, merkle_root
 from validate.snapshots.rows import newest_version, valid_rows
@@ -25,27 +26,6 @@ FORMAT = 1
 _NAMED = 3
 
 Origin = Literal["file", "plan"]
-
-
-def all_sets(lake_dir: str | Path, pipeline: str) -> list[GoldenSet]:
-    """Every state of a pipeline's golden set, oldest first."""
-    rows = [row for row in lake.read(lake_dir, GOLDEN).to_pylist() if row["pipeline"] == pipeline]
-    ordered = sorted(rows, key=lambda r: (r["created_at"], r["is_frozen"], len(r["members"])))
-    return [
-        GoldenSet(**{**row, "members": [GoldenMember(**m) for m in row["members"]]})
-        for row in ordered
-    ]
-
-
-def newest_set(lake_dir: str | Path, pipeline: str) -> GoldenSet | None:
-    """The draft that is being filled, or the frozen set if nothing was added to it since."""
-    return next(reversed(all_sets(lake_dir, pipeline)), None)
-
-
-def frozen_set(lake_dir: str | Path, pipeline: str) -> GoldenSet | None:
-    """The set that was frozen last, which snapshots keep out of training."""
-    found = [s for s in all_sets(lake_dir, pipeline) if s.is_frozen]
-    return found[-1] if found else None
 
 
 def candidates(lake_dir: str | Path) -> dict[str, dict[str, Any]]:

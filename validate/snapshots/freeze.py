@@ -22,7 +22,7 @@ from deskwheel.records import Snapshot
 from deskwheel.settings import Settings
 from deskwheel.state import State
 from deskwheel.tables import VALIDATED
-from validate.golden.sets import frozen_set
+from validate.snapshots.golden import frozen_set
 from validate.snapshots.manifest import build_manifest, count_members, ideal_digest, manifest_id
 from validate.snapshots.rows import newest_version, valid_rows
 from validate.snapshots.select import Row, select_members

@@ -5,7 +5,7 @@ import pytest
 
 from deskwheel import reasons
 from tests.transforms.toys import LIMITS, VTT, call, chat, turns, vtt
-from transforms.disfluency import restore
+from transforms.clean.disfluency import restore
 from transforms.parse import parse_event
 from transforms.parse.model import ParsedEvent, RawEvent, Rejection, Said
 from transforms.redact import bare

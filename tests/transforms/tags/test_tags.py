@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from deskwheel.errors import SetupError
-from tests.transforms.test_resolution import said
+from tests.transforms.resolution.test_estimate import said
 from transforms.__main__ import main
 from transforms.tags import OTHER, category, need_of, sentiment
 from transforms.tags.features import SIZE, features, words_of

@@ -6,7 +6,7 @@ from typing import Any
 from deskwheel.annotations import Annotation
 from deskwheel.settings import Settings
 from tests.validate.annotation.scene import NOW, answered, fill, judged, many
-from transforms.resolution_fit import read_labelled
+from transforms.resolution.fit import read_labelled
 from transforms.tags.labelled import read_texts
 from validate.annotation import store
 from validate.annotation.agreement import Verdict

@@ -1,0 +1,1 @@
+"""Texts without fillers, trackers and tokens meant for models; what went can be put back."""

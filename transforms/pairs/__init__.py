@@ -1,0 +1,1 @@
+"""Pairs of a customer's query and an ideal response, mined out of one conversation."""

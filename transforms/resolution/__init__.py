@@ -1,0 +1,1 @@
+"""How likely it is that a conversation was resolved, and the weights behind that."""
