@@ -142,8 +142,7 @@ class Turn:
     """What `transforms.clean.cuts.restore` puts back into a mail's text; null but for mails."""
     notes: Mapping[str, int] | None = None
     """How often what was left out of a mail (`transforms.parse.mime.Body`), changed in links
-    (`transforms.clean.links`) or is meant for a model (`transforms.clean.tokens`); null without
-    any."""
+    (`clean.links`) or is meant for a model (`clean.tokens`); null where nothing was."""
     emoji: Sequence[str] | None = None
     """Emoji of the text in their order, at most `transforms.clean.emoji.MOST`; null without any."""
 
