@@ -1,10 +1,12 @@
-"""E-mails a second and core from raw bytes to the author's own words, before redaction.
+"""E-mails a second and core from raw bytes to rows of `turns`, and what each step takes.
 
 `python -m benchmarks.transforms_email` makes mails of 12 KB as mail programs write them (text with
 `>` quotes, text and HTML, HTML alone; three earlier mails quoted; a signature, a disclaimer, the
-headers of four relays) and runs what the streaming job runs: parse, decide whether a machine wrote
-it, trim, clean. CPU time of one process counts. Where the peers are installed, they trim the same
-bodies in the same run.
+headers of four relays) and runs what the streaming job runs for each: parse, decide whether a
+machine wrote it, trim, clean, redact the words and the signature, find the keys of its thread. CPU
+time of one process counts. The steps are also timed by themselves, where each finds its patterns in
+the processor's cache: they add up to less than the whole. Where the peers are installed, they trim
+the same bodies in the same run.
 """
 
 import argparse
@@ -18,18 +20,22 @@ from html import escape
 from benchmarks import peers
 from benchmarks.claims import Claim, add_json_option, claims_of, report
 from benchmarks.reply_trimming import own_answers
+from deskwheel.records import Pointer
+from deskwheel.settings import Settings, TransformsSettings
 from transforms.clean.author import clean
 from transforms.parse import parse_event
 from transforms.parse.model import Limits, ParsedEvent, RawEvent
+from transforms.turns import Rules, turn_rows
 
 _claim = claims_of("transforms_email")
 
 _NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
+_COMPANY = ("acme.example",)
 _LIMITS = Limits(
     max_event_bytes=1_048_576,
     future_slack=timedelta(minutes=5),
     earliest=datetime(2000, 1, 1, tzinfo=UTC),
-    company_domains=("acme.example",),
+    company_domains=_COMPANY,
 )
 _BYTES = 12_000
 _WORDS = (
@@ -114,27 +120,45 @@ def body_of(data: bytes) -> str:
     return parsed.utterances[0].text
 
 
-def cpu_s(mails: Sequence[bytes]) -> tuple[float, float]:
-    """CPU seconds of the whole chain, and of its cleaning half, over all mails."""
+def rows_cpu_s(mails: Sequence[bytes]) -> float:
+    """CPU seconds from the bytes of all mails to their rows, one mail after the other."""
+    rules = Rules.of(
+        Settings(transforms=TransformsSettings(company_domains=_COMPANY)), b"benchmark"
+    )
+    began = time.process_time()
+    for number, mail in enumerate(mails):
+        raw = RawEvent("email", mail, len(mail), {}, _NOW)
+        pointer = Pointer(topic="raw.email", partition=0, offset=number)
+        (row,) = turn_rows(raw, pointer, rules, batch_id=0)
+        if row.verdict != "accepted":
+            raise ValueError(f"a generated mail was {row.verdict}: {row.reason} {row.detail}")
+    return time.process_time() - began
+
+
+def steps_cpu_s(mails: Sequence[bytes]) -> tuple[float, float]:
+    """CPU seconds of parsing all mails, and of trimming and cleaning all bodies."""
     began = time.process_time()
     bodies = [body_of(mail) for mail in mails]
     parsed = time.process_time()
     for body in bodies:
         clean("email", body)
-    return time.process_time() - began, time.process_time() - parsed
+    return parsed - began, time.process_time() - parsed
 
 
 def measure(count: int) -> list[Claim]:
     """All claims over `count` mails."""
     mails = [make_mail(seed) for seed in range(count)]
     size = sum(map(len, mails)) / count
-    cpu_s(mails[:30])
-    whole, cleaning = min(cpu_s(mails) for _ in range(_ROUNDS))
+    rows_cpu_s(mails[:30])
+    whole = min(rows_cpu_s(mails) for _ in range(_ROUNDS))
+    parsing, cleaning = min(steps_cpu_s(mails) for _ in range(_ROUNDS))
+    before = count / (parsing + cleaning)
     claims = [
         _claim(
             "mails_per_s", count / whole, "mails/s", ">= 500", f"one core, {size:.0f} bytes each"
         ),
-        _claim("parse_ms", 1000 * (whole - cleaning) / count, "ms", "", "MIME, HTML, machine mail"),
+        _claim("before_redaction_per_s", before, "mails/s", "", "parsing and cleaning alone"),
+        _claim("parse_ms", 1000 * parsing / count, "ms", "", "MIME, HTML, machine mail"),
         _claim("clean_ms", 1000 * cleaning / count, "ms", "", "trimming and normalising"),
     ]
     if not peers.are_installed():

@@ -110,22 +110,20 @@ def _accepted(
         if not masked.text and not said.replaces:
             continue
         is_customer = said.role == "customer"
-        row = _row(event, parsed, pointer, rules, position=position, said=said)
-        rows.append(
-            replace(
-                row,
-                text=masked.text or None,
-                shadow_text=author.shadow(redact.bare(masked.text)) if is_customer else None,
-                redaction=Redaction(version=redact.VERSION, counts=masked.counts),
-                batch_id=batch_id,
-                **_beside(event, parsed, rules, said, kept, masked),
-            )
-        )
+        columns = {
+            **_columns(event, parsed, pointer, rules, position=position, said=said),
+            "text": masked.text or None,
+            "shadow_text": author.shadow(redact.bare(masked.text)) if is_customer else None,
+            "redaction": Redaction(version=redact.VERSION, counts=masked.counts),
+            "batch_id": batch_id,
+            **_beside(event, parsed, rules, said, kept, masked),
+        }
+        rows.append(Turn(**columns))
     if parsed.closing is not None:
-        closing = _row(event, parsed, pointer, rules, position=len(parsed.utterances))
-        rows.append(replace(closing, batch_id=batch_id))
+        columns = _columns(event, parsed, pointer, rules, position=len(parsed.utterances))
+        rows.append(Turn(**{**columns, "batch_id": batch_id}))
     if parsed.told is not None:
-        row = _row(event, parsed, pointer, rules, position=0)
+        row = Turn(**_columns(event, parsed, pointer, rules, position=0))
         rows.append(replace(_outcome(row, parsed, parsed.told, rules), batch_id=batch_id))
     return rows
 
@@ -217,7 +215,7 @@ def _conversation_id(channel: str, parsed: ParsedEvent, rules: Rules) -> str:
     return ids.record_id(channel, rules.tenant, parsed.conversation_id)
 
 
-def _row(
+def _columns(
     event: RawEvent,
     parsed: ParsedEvent,
     pointer: Pointer,
@@ -225,15 +223,15 @@ def _row(
     *,
     position: int,
     said: Said | None = None,
-) -> Turn:
-    """An accepted row without text: of an utterance, or without `said` of the closing."""
+) -> dict[str, Any]:
+    """An accepted row without its text: of an utterance, or without `said` of the closing."""
     closing = parsed.closing
     sent_at = said.sent_at if said else closing.at if closing else event.ingested_at
     status = said.status if said else closing.status if closing else None
-    return Turn(
+    return dict(
         turn_id=_turn_id(event.channel, rules, parsed.event_id, position),
         tenant=rules.tenant,
-        channel=event.channel,  # type: ignore[arg-type]
+        channel=event.channel,
         source=pointer,
         event_id=_bounded(parsed.event_id),
         position=position,

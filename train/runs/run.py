@@ -14,8 +14,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import ray
-
 from deskwheel.errors import StateError
 from deskwheel.ids import digest, record_id
 from deskwheel.progress import end_progress
@@ -28,7 +26,7 @@ from train.runs.failures import final_reason
 from train.runs.fit import Fit, Fitted, end_run, fit, last_line
 from train.runs.telling import telling_progress
 from train.tune.use import tuned_settings
-from train.workers.cluster import connect
+from train.workers.cluster import connected
 
 
 def run_window(settings: Settings, *, snapshot_id: str, from_version: int) -> bool:
@@ -111,20 +109,17 @@ def main(settings: Settings, arguments: argparse.Namespace) -> int:
         from_version=arguments.from_version,
     )
     what = None if arguments.from_version is not None else _alone(settings, arguments)
-    connect(settings)
-    try:
-        if what is not None:
-            url = settings.pipeline.state_url
-            with telling_progress(url, what.run_id, tell=_say):
-                found, version = run_alone(settings, what, is_registered=arguments.register)
-            _tell(found, version, is_json=arguments.json)
-            return 0
-        is_published = run_window(
-            settings, snapshot_id=arguments.snapshot, from_version=arguments.from_version
-        )
-    finally:
-        ray.shutdown()
-    _say("published" if is_published else "published before")
+    if what is None:
+        with connected(settings):
+            is_published = run_window(
+                settings, snapshot_id=arguments.snapshot, from_version=arguments.from_version
+            )
+        _say("published" if is_published else "published before")
+        return 0
+    url = settings.pipeline.state_url
+    with connected(settings), telling_progress(url, what.run_id, tell=_say):
+        found, version = run_alone(settings, what, is_registered=arguments.register)
+    _tell(found, version, is_json=arguments.json)
     return 0
 
 

@@ -19,7 +19,7 @@ from train.tune.kept import Search, Trial, missing
 from train.tune.search import Budget, Tell, run_search
 from train.tune.space import recipe_of
 from train.tune.wanted import Wanted
-from train.workers.cluster import connect
+from train.workers.cluster import connected
 from train.workers.job import job_config, pack_data
 
 
@@ -37,8 +37,7 @@ def search_settings(settings: Settings, wanted: Wanted, known: Search | None) ->
     """
     # A private Ray is as large as the workers of a run; here trials take their place.
     room = replace(settings, train=replace(settings.train, workers=settings.tune.parallel))
-    connect(room)
-    try:
+    with connected(room):
         budget = _budget(settings)
         job = job_config(
             settings,
@@ -55,8 +54,6 @@ def search_settings(settings: Settings, wanted: Wanted, known: Search | None) ->
             state_url=settings.pipeline.state_url,
             storage=Path(settings.train.runs_dir).resolve() / "tune",
         )
-    finally:
-        ray.shutdown()
 
 
 def _begun(settings: Settings, wanted: Wanted, known: Search | None, *, sequences: int) -> Search:

@@ -4,6 +4,9 @@ Reads and writes no table.
 """
 
 import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 
 import ray
 
@@ -12,8 +15,22 @@ from deskwheel.settings import Settings
 _OBJECT_STORE_BYTES = 200 * 2**20
 
 
-def connect(settings: Settings) -> None:
-    """Join the cluster of the settings or of the job this is; else start a private one."""
+@contextmanager
+def connected(settings: Settings) -> Iterator[None]:
+    """In the cluster of the settings or of the job this is; else in a private one, until the end.
+
+    Ray writes what its workers died of to standard output. That is for a verb's answer, which
+    scripts read, so that meanwhile all output goes to standard error.
+    """
+    with redirect_stdout(sys.stderr):
+        _connect(settings)
+        try:
+            yield
+        finally:
+            ray.shutdown()
+
+
+def _connect(settings: Settings) -> None:
     if settings.train.ray_address or "RAY_ADDRESS" in os.environ:
         ray.init(address=settings.train.ray_address or None, log_to_driver=False)
         return

@@ -64,6 +64,8 @@ _ALSO_FOREIGN = frozenset({"im", "dont", "ty", "instal", "calender", "adress"})
 """Words of German, French, Danish or Swedish, too."""
 _MENDED_ANYWHERE = {word: said for word, said in _MENDED.items() if word not in _ALSO_FOREIGN}
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
+_SPACES = re.compile(r"[^\S\n]+")
+_EMPTY_LINES = re.compile(r"\n{3,}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,9 +96,11 @@ def fix_encoding(text: str) -> str:
 
 def normalise_space(text: str) -> str:
     """NFC text without control characters, one space between words, at most one empty line."""
+    if text.isascii() and text.isprintable():  # most lines: nothing to compose or take out
+        return _SPACES.sub(" ", text).strip() if "  " in text else text.strip()
     text = _visible(text.replace("\r\n", "\n"))
-    lines = [re.sub(r"[^\S\n]+", " ", line).strip() for line in text.split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    lines = [_SPACES.sub(" ", line).strip() for line in text.split("\n")]
+    return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()
 
 
 def _visible(text: str) -> str:
@@ -206,4 +210,6 @@ def shadow(text: str) -> str | None:
 
 
 def _with(table: Mapping[str, str], text: str) -> str:
+    if table.keys().isdisjoint(_WORD.findall(text.lower())):
+        return text
     return _WORD.sub(lambda m: table.get(m[0].lower(), m[0]), text)

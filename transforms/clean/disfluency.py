@@ -130,13 +130,13 @@ def restore(text: str, marks: Sequence[Disfluency]) -> str:
     >>> restore(*smooth("um i wan- i want the the blue one"))
     'um i wan- i want the the blue one'
     """
-    whole = ""
-    position = 0
-    for mark in marks:
-        whole = _joined(whole, text[position : mark.at])
-        whole = _joined(whole, _said(text, mark))
+    # From the end: what a false start began to say may itself be a repetition that went.
+    after, position = "", len(text)
+    for mark in reversed(marks):
+        after = _joined(text[mark.at : position], after)
+        after = _joined(_said(text[: mark.at], mark, after), after)
         position = mark.at
-    return _joined(whole, text[position:])
+    return _joined(text[:position], after)
 
 
 def settle(marks: Sequence[Disfluency], smooth_text: str, masked: str) -> tuple[Disfluency, ...]:
@@ -223,11 +223,11 @@ def _joined(left: str, right: str) -> str:
     return left + right if is_apart else f"{left} {right}"
 
 
-def _said(text: str, mark: Disfluency) -> str:
+def _said(before: str, mark: Disfluency, after: str) -> str:
     if mark.kind == "repetition":
-        return " ".join(text[: mark.at].split()[-mark.size :])
+        return " ".join(before.split()[-mark.size :])
     if mark.kind == "false_start":
-        following = (w.strip(_EDGES) for w in text[mark.at :].split()[:_LOOK_AHEAD])
+        following = (w.strip(_EDGES) for w in after.split()[:_LOOK_AHEAD])
         word = next((w for w in following if len(w) > mark.size), "")
         return ("" if word.startswith("<") else word[: mark.size]) + "-"
     return mark.text

@@ -9,6 +9,7 @@ from email.message import Message
 from email.utils import getaddresses, parseaddr, parsedate_to_datetime
 
 from deskwheel import reasons
+from transforms.parse.indexed import IndexedMessage
 from transforms.parse.machine_mail import machine_sign
 from transforms.parse.mime import read_body, storable
 from transforms.parse.model import Limits, ParsedEvent, RawEvent, Rejection, Said
@@ -26,7 +27,7 @@ def parse(event: RawEvent, limits: Limits) -> ParsedEvent:
     Who wrote it follows from the sender's domain; the conversation is the thread's root by
     References, else In-Reply-To, else the mail itself (RFC 5322, section 3.6.4).
     """
-    message = message_from_bytes(event.data, policy=policy.compat32)
+    message = message_from_bytes(event.data, _class=IndexedMessage, policy=policy.compat32)
     name, address = parseaddr(_decoded(message, "From"))
     sign = machine_sign(
         message, address, _decoded(message, "Subject"), company_domains=limits.company_domains

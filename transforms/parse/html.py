@@ -126,11 +126,11 @@ def _surround(node: LexborNode, end: str) -> None:
 
 def _marked(text: str) -> str:
     """Lines with `>` before those between the quote signs, and no more than one empty line."""
-    lines, depth = [], 0
+    lines: list[str] = []
+    depth, sign = 0, ""
     for line in text.split("\n"):
-        on, off = line.count(_QUOTE_ON), line.count(_QUOTE_OFF)
-        if not on and not off:
-            lines.append(("> " if depth else "") + line.strip())
+        if _QUOTE_ON not in line and _QUOTE_OFF not in line:
+            lines.append(sign + line.strip())
             continue
         for piece in re.split(f"([{_QUOTE_ON}{_QUOTE_OFF}])", line):
             if piece == _QUOTE_ON:
@@ -138,5 +138,6 @@ def _marked(text: str) -> str:
             elif piece == _QUOTE_OFF:
                 depth = max(0, depth - 1)
             elif piece.strip():
-                lines.append(("> " if depth else "") + piece.strip())
+                lines.append(sign + piece.strip())
+            sign = "> " if depth else ""
     return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip("\n")

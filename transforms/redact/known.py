@@ -23,13 +23,16 @@ def as_known(name: str, known: Sequence[str]) -> str:
     'Jonathan fisher'
     """
     parts = [p for whole in known for p in _parts(whole) if len(p) >= _FUZZY_CHARS]
+    if not parts:
+        return name
     return _LETTERS.sub(
         lambda m: next((p for p in parts if is_one_edit(m[0].lower(), p.lower())), m[0]), name
     )
 
 
-def _parts(name: str) -> list[str]:
-    return [p for p in re.split(r"[\s,]+", name) if len(p) >= _NAME_CHARS and p.isalpha()]
+@lru_cache(maxsize=1_024)
+def _parts(name: str) -> tuple[str, ...]:
+    return tuple(p for p in re.split(r"[\s,]+", name) if len(p) >= _NAME_CHARS and p.isalpha())
 
 
 def find_known_names(view: View, names: Sequence[str]) -> Iterator[Span]:
@@ -41,7 +44,7 @@ def find_known_names(view: View, names: Sequence[str]) -> Iterator[Span]:
         # A pattern for a name is dear to make, and most texts do not hold it.
         is_plain = view.text.isascii() and name.isascii()
         if not is_plain or has_any(view.lower, [p.lower() for p in parts]):
-            for match in _known(tuple(parts)).finditer(view.text):
+            for match in _known(parts).finditer(view.text):
                 if match[0][0].isupper() or " " in match[0] or plain(match[0]) not in COMMON_WORDS:
                     yield Span(match.start(), match.end(), "PERSON", 2)
         yield from _near_misses(view, parts)
@@ -53,7 +56,7 @@ def _known(parts: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"\b(?:{either})\b(?:,? (?:{either})\b)*", re.IGNORECASE)
 
 
-def _near_misses(view: View, parts: Sequence[str]) -> Iterator[Span]:
+def _near_misses(view: View, parts: tuple[str, ...]) -> Iterator[Span]:
     """Words that differ from a long part of a known name by one edit.
 
     They have a capital, or stand beside another part of the name and are masked with it.
@@ -62,17 +65,22 @@ def _near_misses(view: View, parts: Sequence[str]) -> Iterator[Span]:
     wanted = [p for p in whole if len(p) >= _FUZZY_CHARS]
     if not wanted:
         return
-    words = list(_LETTERS.finditer(view.lower))
+    near = {
+        word
+        for word in view.words
+        if word not in COMMON_WORDS and any(is_one_edit(word, part) for part in wanted)
+    }
+    words = list(_LETTERS.finditer(view.lower)) if near else []
     for i, match in enumerate(words):
+        if match[0] not in near:
+            continue
         start, end = match.span()
         for other in words[max(0, i - 1) : i + 2]:
             left, right = min(start, other.start()), max(end, other.end())
             if other[0] in whole and right - left == len(match[0]) + len(other[0]) + 1:
                 start, end = left, right
-        is_named = view.text[match.start()].isupper() or (start, end) != match.span()
-        if is_named and match[0] not in COMMON_WORDS:
-            if any(is_one_edit(match[0], part) for part in wanted):
-                yield Span(start, end, "PERSON", 1)
+        if view.text[match.start()].isupper() or (start, end) != match.span():
+            yield Span(start, end, "PERSON", 1)
 
 
 def is_one_edit(a: str, b: str) -> bool:
@@ -83,6 +91,8 @@ def is_one_edit(a: str, b: str) -> bool:
     """
     if a == b or abs(len(a) - len(b)) > 1:
         return False
+    if len(a) >= _FUZZY_CHARS and a[0] != b[0] and a[-1] != b[-1]:
+        return False  # one edit reaches one end of a long word only
     i = 0
     while i < min(len(a), len(b)) and a[i] == b[i]:
         i += 1

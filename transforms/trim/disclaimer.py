@@ -7,7 +7,11 @@ from transforms.trim.patterns import SPACELESS, union
 
 # Tried where a word begins only, on lower case: six times as fast as anywhere in any case. Where
 # words have no spaces between them, only the languages written so are tried, anywhere.
-_DISCLAIMER = re.compile(rf"(?<!\w)(?:{union('disclaimer', without=SPACELESS)})")
+_NEAR_START = 80
+"""Characters of a line in which its legal nature shows; further on, somebody quotes it."""
+_DISCLAIMER = re.compile(
+    rf"(.{{0,{_NEAR_START}}}?)(?<!\w)(?:{union('disclaimer', without=SPACELESS)})"
+)
 _SPACELESS_DISCLAIMER = re.compile(union("disclaimer", only=SPACELESS))
 _PRINTING = re.compile(
     r"\b(?:print(?:ing|en|e)?|(?:aus)?(?:ge)?druck(?:en?|st|t)?|ausdruck\w*|imprim\w+|stamp(?:a|ar|i)\w*"
@@ -29,8 +33,6 @@ _SELF = re.compile(
 )
 """Whoever speaks of themselves says more than not to print."""
 _MOST_NOTE = 200
-_NEAR_START = 80
-"""Characters of a line in which its legal nature shows; further on, somebody quotes it."""
 _LONGEST = 280
 """Characters that a pattern sees."""
 
@@ -79,7 +81,9 @@ def _paragraph(lines: Lines, segment: list[int]) -> list[int]:
 def _begins_disclaimer(lines: Lines, segment: list[int], place: int) -> bool:
     # A mail program may have wrapped it: the sign can stand in the lines below.
     text = " ".join(lines.bare[i] for i in segment[place : place + 3])[:_LONGEST].lower()
-    found = _DISCLAIMER.search(text) or (
-        None if text.isascii() else _SPACELESS_DISCLAIMER.search(text)
-    )
-    return found is not None and found.start() <= min(_NEAR_START, len(lines.bare[segment[place]]))
+    own = len(lines.bare[segment[place]])
+    found = _DISCLAIMER.match(text)
+    if found is not None:
+        return found.end(1) <= own
+    found = None if text.isascii() else _SPACELESS_DISCLAIMER.search(text)
+    return found is not None and found.start() <= min(_NEAR_START, own)

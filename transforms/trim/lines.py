@@ -51,15 +51,16 @@ class Lines:
 
     def segments(self) -> Iterator[list[int]]:
         """Runs of the author's lines between quotes, from first to last filled line."""
-        run: list[int] = []
-        for i, kind in enumerate([*self.kinds, "quote"]):
-            if kind is None:
-                run.append(i)
-                continue
-            filled = [j for j, line in enumerate(run) if self.bare[line]]
-            if filled:
-                yield run[filled[0] : filled[-1] + 1]
-            run = []
+        filled = [
+            i for i, (kind, bare) in enumerate(zip(self.kinds, self.bare, strict=True))
+            if kind is None and bare
+        ]  # fmt: skip
+        first = 0
+        for n, i in enumerate(filled):
+            is_last = n + 1 == len(filled)
+            if is_last or any(self.kinds[i + 1 : filled[n + 1]]):
+                yield list(range(filled[first], i + 1))
+                first = n + 1
 
 
 def is_marked(bare: str) -> bool:

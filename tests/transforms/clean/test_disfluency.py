@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from transforms.clean.disfluency import restore, settle, smooth
@@ -73,6 +73,7 @@ def test_what_is_a_filler_in_the_language_goes(said: str, left: str, language: s
     assert smooth(said, language)[0] == left
 
 
+@example("want wan- want")
 @given(st.lists(WORDS, max_size=12).map(" ".join))
 def test_nothing_is_lost_but_punctuation(said: str) -> None:
     found, marks = smooth(said)
