@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -109,6 +109,7 @@ def render(results: Sequence[Measured], *, on: str, at: datetime, former: str = 
 
     A benchmark that was not run now keeps its section of the former page, dated.
     """
+    measured = {result.name: result for result in results}
     kept = _sections(former)
     lines = [
         "# Benchmarks",
@@ -119,9 +120,8 @@ def render(results: Sequence[Measured], *, on: str, at: datetime, former: str = 
         "without a target is reported, not promised. Seconds depend on the machine; ratios less",
         "so.",
         "",
-        *_index(),
+        *_index({*measured, *kept}),
     ]
-    measured = {result.name: result for result in results}
     for name in sorted({*measured, *kept}):
         result = measured.get(name)
         if name in kept and (result is None or not result.claims):
@@ -145,14 +145,15 @@ def first_line(name: str) -> str:
     return text.partition("\n")[0].rstrip(".")
 
 
-def _index() -> list[str]:
-    """Every benchmark with what it needs, measured or not."""
+def _index(shown: Container[str]) -> list[str]:
+    """Every benchmark with what it needs; those that the page shows are links."""
     lines = ["| Benchmark | Measures | Needs |", "|---|---|---|"]
     for name in names():
         needs = "`--labelled FOLDER`" if name in LABELLED else ""
         needs = f"`--file {name}={NEEDS_FILE[name]}`" if name in NEEDS_FILE else needs
         needs = "an NVIDIA GPU" if name in NEEDS_GPU else needs
-        lines.append(f"| {name} | {first_line(name)} | {needs} |")
+        title = f"[{name}](#{name})" if name in shown else name
+        lines.append(f"| {title} | {first_line(name)} | {needs} |")
     return lines
 
 

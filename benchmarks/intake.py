@@ -2,7 +2,7 @@
 
 `python -m benchmarks.intake FOLDER` reads `FOLDER/events.jsonl` and `FOLDER/gold/` in the format of
 `python -m ingest simulate --out`, plus labels: `conversations.jsonl`, `duplicates.jsonl` and
-`poison.jsonl` (docs/operations.md). It runs the very functions that the streaming job maps over
+`poison.jsonl` (docs/ingest.md). It runs the very functions that the streaming job maps over
 its partitions, and marks repeated event ids as the job does.
 
 Targets stand on what is promised (nothing lost, nothing twice, nothing healthy rejected). Recall

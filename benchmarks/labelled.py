@@ -1,6 +1,6 @@
 """What benchmarks over labelled streams share: gold files, measures of text, and tallies.
 
-The format is that of `python -m ingest simulate --out` plus labels (docs/operations.md):
+The format is that of `python -m ingest simulate --out` plus labels (docs/ingest.md):
 `events.jsonl` and `gold/{conversations,duplicates,out_of_order,poison}.jsonl`, lines from 0.
 """
 

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.redaction_dialog CONVERSATIONS.jsonl` reads one conversation a line, in one of
 two formats: customers' turns with slots (`turns[] = {text, slots[] = {start, end, pii?}}`), or the
-labels of a stream (`turns[] = {sender, text, pii[], not_pii[]}`; docs/operations.md). Each turn
+labels of a stream (`turns[] = {sender, text, pii[], not_pii[]}`; docs/ingest.md). Each turn
 goes through pass 1, the conversation through pass 2, as in the streaming job. `--half` takes one
 half by the hash of `conversation_id`.
 

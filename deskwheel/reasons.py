@@ -68,7 +68,7 @@ MEANING: dict[str, str] = {
     REQUEST_BROKEN: "The request is no HTTP/1.1, too large a head, or did not arrive whole.",
     GATEWAY_FAILED: "The gateway failed in a way no other code names; please report it.",
 }
-"""What each code means, in a sentence for the console and docs/operations.md."""
+"""What each code means, in a sentence for the console and docs/reference.md."""
 
 AT_THE_DOOR: frozenset[str] = frozenset(
     {

@@ -1,6 +1,6 @@
-"""The reference tables of docs/operations.md out of the code that they describe.
+"""The tables of docs/reference.md out of the code that they describe.
 
-`python -m deskwheel.reference docs/operations.md` writes them between their markers; a test
+`python -m deskwheel.reference docs/reference.md` writes them between their markers; a test
 refuses a file that differs. Reads and writes no table or topic.
 """
 
@@ -89,7 +89,10 @@ def fill(text: str) -> str:
         begin, end = f"<!-- generated: {name} -->", f"<!-- end of {name} -->"
         pattern = re.compile(rf"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
         if len(pattern.findall(text)) != 1:
-            raise DeskwheelError(f"the page must hold {begin} … {end} once; put the markers back")
+            raise DeskwheelError(
+                f"the page must hold {begin} … {end} once, as docs/reference.md does;"
+                " put the markers back"
+            )
         part = f"{begin}\n{make()}\n{end}"
         text = pattern.sub(lambda _, part=part: part, text)  # type: ignore[misc]
     return text

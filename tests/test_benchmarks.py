@@ -60,6 +60,13 @@ def test_the_page_lists_every_benchmark_with_what_it_measures_and_needs() -> Non
     assert not rows["help_time"][1].strip()
 
 
+def test_the_list_leads_to_what_the_page_shows() -> None:
+    done = Measured(name="intake", command="run", claims=[claim(1, "").to_dict()])
+    page = render([done], on="2 cores", at=NOW)
+    assert "| [intake](#intake) | " in page
+    assert "| help_time | " in page
+
+
 def test_a_picture_stands_below_its_table() -> None:
     done = Measured(name="transforms_cost", command="run", claims=[claim(1, "").to_dict()])
     section = render([done], on="2 cores", at=NOW).partition("\n## transforms_cost")[2]

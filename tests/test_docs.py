@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STAGES = ("ingest", "transforms", "validate", "train", "deploy")
 COMMON_FLAGS = {"--config", "--set", "--json", "--help"}
 BINARY = {".safetensors", ".png", ".ico", ".gz"}
+LONG_PAGE_LINES = 150
 
 
 def tracked() -> list[Path]:
@@ -41,23 +42,33 @@ def pages() -> list[Path]:
     return [*found, *sorted((ROOT / "docs").glob("*.md")), ROOT / "infra" / "README.md"]
 
 
+def long_pages() -> list[Path]:
+    """Pages of docs/ that nobody looks through."""
+    found = sorted((ROOT / "docs").glob("*.md"))
+    return [p for p in found if p.read_text(encoding="utf-8").count("\n") > LONG_PAGE_LINES]
+
+
 each_page = pytest.mark.parametrize("page", pages(), ids=lambda p: p.relative_to(ROOT).as_posix())
+
+
+def unfenced(page: Path) -> str:
+    """A page without its fenced blocks."""
+    return re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
 
 
 def prose(page: Path) -> str:
     """A page without its fenced blocks and code spans."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
-    return re.sub(r"`[^`\n]+`", "", text)
+    return re.sub(r"`[^`\n]+`", "", unfenced(page))
 
 
 def commands(page: Path) -> Iterator[list[str]]:
     """Words of each command in a shell block or a code span, comments left out."""
     text = page.read_text(encoding="utf-8")
-    for block in re.findall(r"^```(?:sh)?\n(.*?)^```", text, flags=re.M | re.S):
-        for line in block.replace("\\\n", " ").splitlines():
-            yield words(line)
-    outside = re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
-    for span in re.findall(r"`([^`\n]+)`", outside):
+    for language, block in re.findall(r"^```(\w*)\n(.*?)^```", text, flags=re.M | re.S):
+        if language in {"", "sh"}:
+            for line in block.replace("\\\n", " ").splitlines():
+                yield words(line)
+    for span in re.findall(r"`([^`\n]+)`", unfenced(page)):
         yield words(span)
 
 
@@ -86,9 +97,11 @@ def verbs(stage: str) -> dict[str, Verb]:
 
 def anchors(page: Path) -> set[str]:
     """Anchors that a forge makes of a page's headings."""
-    text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
-    titles = re.findall(r"^#+ +(.*)$", text, flags=re.M)
-    return {re.sub(r"[^\w\- ]", "", t.lower()).replace(" ", "-") for t in titles}
+    return set(map(anchor_of, re.findall(r"^#+ +(.*)$", unfenced(page), flags=re.M)))
+
+
+def anchor_of(title: str) -> str:
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 @each_page
@@ -101,6 +114,36 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
         assert found.exists(), f"{page.name}: {target}"
         if anchor:
             assert anchor in anchors(found), f"{page.name}: {target}"
+
+
+def test_every_page_that_a_file_names_exists_with_its_section() -> None:
+    """Messages, docstrings and scripts send people to a page and its section, too."""
+    broken = []
+    for path in tracked():
+        if path.suffix in BINARY:
+            continue
+        text = path.read_text(encoding="utf-8", errors="replace")
+        for name, anchor in re.findall(r"\bdocs/([\w-]+\.md)(?:#([\w-]+))?", text):
+            page = ROOT / "docs" / name
+            if not page.exists() or (anchor and anchor not in anchors(page)):
+                broken.append(f"{path.relative_to(ROOT)}: docs/{name}#{anchor}")
+    assert broken == []
+
+
+@pytest.mark.parametrize("page", long_pages(), ids=lambda p: p.name)
+def test_a_long_page_lists_its_sections_first(page: Path) -> None:
+    head, *rest = re.split(r"^## ", unfenced(page), flags=re.M)
+    titles = [part.partition("\n")[0] for part in rest]
+    listed = set(re.findall(r"\]\(#([^)\s]+)\)", head))
+    missing = [f"[{t}](#{anchor_of(t)})" for t in titles if anchor_of(t) not in listed]
+    assert missing == [], f"list these at the top of docs/{page.name}"
+
+
+def test_every_page_stands_on_the_map() -> None:
+    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    places = text.partition("\n## Where to find what\n")[2].partition("\n## ")[0]
+    found = {page.name for page in (ROOT / "docs").glob("*.md")} - {"operations.md"}
+    assert {name for name in found if f"]({name})" not in places} == set()
 
 
 @each_page
@@ -134,16 +177,16 @@ def test_every_module_that_is_called_exists(page: Path) -> None:
                 assert is_there, f"{page.name}: python -m {module}"
 
 
-def test_the_pages_do_name_commands() -> None:
-    """The patterns above find what they check."""
+def test_every_verb_stands_on_a_page() -> None:
     called = {(stage, a[0]) for page in pages() for stage, a in stage_calls(page)}
-    assert {("ingest", "offsets"), ("deskwheel", "audit"), ("validate", "quarantine")} <= called
+    known = {(stage, verb) for stage in (*STAGES, "deskwheel") for verb in verbs(stage)}
+    assert known - called == set()
 
 
 def test_the_generated_parts_are_what_the_code_says() -> None:
-    page = ROOT / "docs" / "operations.md"
+    page = ROOT / "docs" / "reference.md"
     text = page.read_text(encoding="utf-8")
-    cure = "run `python -m deskwheel.reference docs/operations.md`"
+    cure = "run `python -m deskwheel.reference docs/reference.md`"
     assert reference.fill(text) == text, cure
 
 
@@ -160,8 +203,8 @@ def test_every_reason_is_described() -> None:
     assert [code for code in reasons.MEANING if f"| `{code}` |" not in text] == []
 
 
-def test_source_files_of_the_operations_page_are_valid(tmp_path: Path) -> None:
-    text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+def test_source_files_of_the_ingest_page_are_valid(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "ingest.md").read_text(encoding="utf-8")
     section = text.partition("\n## Connect a source\n")[2].partition("\n## ")[0]
     blocks = re.findall(r"^```toml\n(.*?)^```", section, flags=re.M | re.S)
     kinds = {**{kind: s.options for kind, s in SOURCES.items()}, webhook.KIND: WebhookOptions}

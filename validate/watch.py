@@ -181,7 +181,7 @@ def _ended(query: StreamingQuery, error: Exception | None) -> ServiceError:
     cause = str(error).splitlines()[0] if error else "it stopped without an error"
     return ServiceError(
         f"query {query.name} ended: {cause}; the next start repeats the batch. If it ends"
-        " again: docs/operations.md, Stream checkpoints"
+        " again: docs/transforms.md#stream-checkpoints"
     )
 
 

@@ -17,7 +17,7 @@ Facts = Mapping[str, Any]
 
 DISCLAIMER = (
     "The demo's model (5 M parameters, synthetic traffic) shows the mechanism, not quality."
-    " For quality set train.base_model to a real one; see docs/operations.md."
+    " For quality set train.base_model to a real one; see docs/train.md#a-real-base-model."
 )
 
 

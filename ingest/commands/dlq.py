@@ -56,7 +56,9 @@ def chosen_letters(arguments: Namespace, *, now: datetime) -> Chosen:
     """
     for reason in arguments.reason or ():
         if reason not in MEANING:
-            raise ConfigError(f"--reason {reason}: no such code; see docs/operations.md")
+            raise ConfigError(
+                f"--reason {reason}: no such code; see docs/reference.md#reason-codes"
+            )
     since = moment(arguments.since, "--since", now=now)
     until = moment(arguments.until, "--until", now=now)
     return Chosen(

@@ -31,7 +31,9 @@ def source_verb(settings: Settings, arguments: Namespace) -> int:
     if arguments.action == "list":
         return _list(is_json=arguments.json)
     if not arguments.file:
-        raise ConfigError(f"source {arguments.action} needs a source file; see docs/operations.md")
+        raise ConfigError(
+            f"source {arguments.action} needs a source file; see docs/ingest.md#connect-a-source"
+        )
     source = load_source(
         Path(arguments.file).absolute(), tenant=settings.pipeline.tenant, kafka=settings.kafka
     )

@@ -26,7 +26,7 @@ STATUSES: dict[int, str] = {
     429: "Too many events a second; Retry-After says when to go on.",
     503: "The brokers did not acknowledge in time, or too much is pending; send it again.",
 }
-"""What each status means, for the document and for docs/operations.md."""
+"""What each status means, for the document and for docs/ingest.md."""
 
 PAGE_HEADERS = {"content-security-policy": "default-src 'none'; style-src 'unsafe-inline'"}
 _STYLE = (

@@ -58,5 +58,5 @@ def _folder(settings: TrainSettings) -> Path:
     except (OSError, ValueError) as error:
         raise BaseModelError(
             f"base model {settings.base_model!r} is no folder here and cannot be fetched"
-            f" ({type(error).__name__}); see docs/operations.md#a-real-base-model"
+            f" ({type(error).__name__}); see docs/train.md#a-real-base-model"
         ) from error

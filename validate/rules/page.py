@@ -35,7 +35,7 @@ INTRODUCTIONS = {
 }
 OTHER = (
     "Other examples, the conversation or a person decide these, not the example's own row"
-    " (docs/operations.md)."
+    " (docs/validate.md)."
 )
 
 

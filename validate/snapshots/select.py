@@ -144,7 +144,7 @@ def _complaint(overlaps: Sequence[Overlap], *, learnt: int) -> str:
     return (
         f"contamination: {len(train)} of {learnt} training examples say what {len(held_out)}"
         f" held-out or golden ones say, so that a test would measure memory; the worst: {worst}."
-        " Nothing was frozen; see docs/operations.md#contamination"
+        " Nothing was frozen; see docs/validate.md#contamination"
     )
 
 

@@ -36,6 +36,6 @@ def test_the_page_loads_nothing_and_runs_nothing(door: Opened) -> None:
     assert "BROKER_AWAY" in page()
 
 
-def test_the_operations_page_says_the_same_of_each_status() -> None:
-    text = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
+def test_the_ingest_page_says_the_same_of_each_status() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "ingest.md").read_text(encoding="utf-8")
     assert not [s for s, meaning in STATUSES.items() if f"| {s} | {meaning} |" not in text]

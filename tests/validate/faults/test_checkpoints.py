@@ -203,6 +203,6 @@ def _check_closed(spark: SparkSession, desk: Desk, name: str) -> None:
             judge_once(spark, desk.settings, state)
     print(f"\n{name}: {type(caught.value).__name__} {caught.value}")
     assert isinstance(caught.value, ServiceError)
-    assert "docs/operations.md" in str(caught.value)
+    assert "docs/transforms.md#stream-checkpoints" in str(caught.value)
     assert desk.version() == before
     assert desk.audit().examples.pending == len(THIRD)
