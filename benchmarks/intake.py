@@ -11,7 +11,7 @@ of personal data and the fit of trimmed mails are reported without one.
 
 import argparse
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +39,7 @@ from transforms.parse import parse_event
 from transforms.parse.model import ParsedEvent, RawEvent
 from transforms.turns import Rules, turn_rows
 
-_SECRET = b"benchmark-only"
+SECRET = b"benchmark-only"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,7 +71,7 @@ def take(folder: Path, now: datetime) -> list[Taken]:
 
     A line that is no event of a known channel stands for an event without content.
     """
-    rules = Rules.of(Settings(), _SECRET)
+    rules = Rules.of(Settings(), SECRET)
     taken, seen = [], set()
     nothing = Arrival(data=b"", received_at=now)
     for offset, line in enumerate(read_recording(folder)):
@@ -93,7 +93,7 @@ def take(folder: Path, now: datetime) -> list[Taken]:
     return taken
 
 
-def arrivals(taken: Sequence[Taken], gold: Sequence[Gold], repeats: set[int]) -> list[Claim]:
+def arrivals(taken: Sequence[Taken], gold: Sequence[Gold], repeats: Collection[int]) -> list[Claim]:
     """Whether every event of a dialog is stored once, and machine mail is kept out."""
     lost: Counter[str] = Counter()
     noise, dropped, dialogs = Tally(), 0, 0
@@ -212,7 +212,7 @@ def stored_text(stored: Mapping[str, str], conversation: Gold, turn: Gold) -> st
 
 def measure(folder: Path, now: datetime) -> list[Claim]:
     """All claims over a labelled folder."""
-    rules = Rules.of(Settings(), _SECRET)
+    rules = Rules.of(Settings(), SECRET)
     taken = take(folder, now)
     labels = read_labels(folder, len(taken))
     gold, repeats, broken = labels.gold, labels.repeats, labels.poison

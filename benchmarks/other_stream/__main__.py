@@ -1,9 +1,9 @@
 """Write a labelled stream out of public dialogs in another dressing than a given one.
 
-`python -m benchmarks.other_stream DATA --out FOLDER [--words first|second] [--seed N]` reads
+`python -m benchmarks.other_stream DATA --out FOLDER [--words first|second|third|fourth]` reads
 DATA/bitext, DATA/taskmaster4 and, to leave out what it uses, DATA/stream_sample. It writes
 FOLDER/events.jsonl and FOLDER/gold/ for `benchmarks.stream_quality` (the format:
-benchmarks.labelled). The two lists of phrases share no phrase, their streams share no dialog.
+benchmarks.labelled). The lists share no phrase, and streams of one seed share no dialog.
 """
 
 import argparse
@@ -21,7 +21,10 @@ from benchmarks.other_stream.noise import noises, poisons, repeated
 from benchmarks.other_stream.sources import read_sources, read_words
 from benchmarks.other_stream.stories import Story, Writer
 
-HALVES = {"first": 0, "second": 1}
+HALVES = {"first": ("first", 0), "second": ("second", 1), "third": ("first", 0),
+          "fourth": ("second", 1)}  # fmt: skip
+"""Whose half of the dialogs a list takes, and which one; not its own: from the half's end."""
+
 REPEATED_SHARE, LATE_SHARE = 0.045, 0.02
 
 
@@ -29,7 +32,10 @@ def stream(data: Path, words_name: str, seed: int) -> tuple[list[Event], dict[st
     """The events in order of arrival, and the files of labels by name."""
     rng = Random(f"{words_name}-{seed}")  # noqa: S311  reproducible, no secret
     words = read_words(words_name)
-    writer = Writer(words, read_sources(data, HALVES[words_name], rng), rng)
+    owner, half = HALVES[words_name]
+    is_own = owner == words_name
+    order = rng if is_own else Random(f"{owner}-{seed}")  # noqa: S311
+    writer = Writer(words, read_sources(data, half, order, is_from_end=not is_own), rng)
     written = [*_dressed(list(writer.stories()), words, rng), *noises(words, rng, SPREAD_S)]
     arrivals: list[tuple[float, Event, Written | None, dict[str, Any]]] = []
     for made in written:

@@ -4,9 +4,10 @@ Hosts, phone numbers and networks are those reserved for examples; cards and IBA
 checksums. Source: RFC 2606, RFC 5737; Luhn (ISO/IEC 7812-1, annex B); ISO 13616-1 (IBAN).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Any
+from unicodedata import normalize
 
 from ingest.simulate.people import Customer
 
@@ -21,14 +22,19 @@ PASSWORDS = ("Kestrel!82", "tr0mb0ne-71", "Saffron_Lake9", "qW7$hazel")
 def person(words: Mapping[str, Any], rng: Random) -> Customer:
     """A new customer."""
     first, last = rng.choice(words["first_names"]), rng.choice(words["last_names"])
-    plain = "".join(c for c in last.lower() if c.isalpha())
-    local = rng.choice((f"{first.lower()}.{plain}", f"{first[0].lower()}{plain}", plain))
-    address = f"{local}{rng.randrange(10, 100)}@{rng.choice(HOSTS)}"
-    return Customer(id=f"c{rng.randrange(10**7):07d}", first=first, last=last, email=address)
+    given, plain = _plain(first), "".join(c for c in _plain(last) if c.isalpha())
+    local = rng.choice((f"{given}.{plain}", f"{given[0]}{plain}", plain))
+    mail = f"{local}{rng.randrange(10, 100)}@{rng.choice(HOSTS)}"
+    return Customer(id=f"c{rng.randrange(10**7):07d}", first=first, last=last, email=mail)
 
 
-def personal(kind: str, who: Customer, rng: Random) -> str:
-    """A value of a type of personal data."""
+def _plain(name: str) -> str:
+    """A name as an address may hold it. Source: RFC 5321, 4.1.2."""
+    return "".join(c for c in normalize("NFKD", name.lower()) if c.isascii() and c != " ")
+
+
+def personal(kind: str, who: Customer, rng: Random, words: Mapping[str, Any]) -> str:
+    """A value of a type of personal data; a list may say how its addresses look."""
     digits = "".join(str(rng.randrange(10)) for _ in range(12))
     values: dict[str, str] = {
         "EMAIL": who.email,
@@ -41,12 +47,20 @@ def personal(kind: str, who: Customer, rng: Random) -> str:
         "IBAN": iban(rng),
         "IP": f"{rng.choice(('192.0.2', '198.51.100', '203.0.113'))}.{rng.randrange(1, 255)}",
         "DOB": birthday(rng),
-        "ADDRESS": f"{rng.randrange(2, 990)} {rng.choice(STREETS)}, {rng.choice(PLACES)}",
+        "ADDRESS": address(rng, words.get("addresses")),
         "PERSON": who.name,
         "ACCOUNT": rng.choice((digits[:8], f"AC-{digits[:6]}", digits[:10], f"K{digits[:7]}")),
         "PASSWORD": rng.choice(PASSWORDS),
     }
     return values[kind]
+
+
+def address(rng: Random, forms: Sequence[str] | None) -> str:
+    """A postal address in one of the forms, which have a place for a number."""
+    n = rng.randrange(2, 990)
+    if forms:
+        return rng.choice(forms).format(n=n)
+    return f"{n} {rng.choice(STREETS)}, {rng.choice(PLACES)}"
 
 
 def phone(rng: Random) -> str:

@@ -37,8 +37,11 @@ def read_words(name: str) -> Row:
     return words
 
 
-def read_sources(data: Path, half: int, rng: Random) -> Sources:
-    """Dialogs under `data` that `data/stream_sample` does not use; half 0 or 1 of them."""
+def read_sources(data: Path, half: int, rng: Random, *, is_from_end: bool = False) -> Sources:
+    """Dialogs under `data` that `data/stream_sample` does not use; half 0 or 1 of them.
+
+    Two streams can share a half and no dialog: same seed, one of them from its end.
+    """
     gold = read_lines(data / "stream_sample" / "gold" / "conversations.jsonl")
     used = {part for row in gold for part in str(row.get("source_id")).split("+")}
     asked = {r["query"].casefold() for r in read_lines(data / "bitext" / "pairs.jsonl")
@@ -56,6 +59,10 @@ def read_sources(data: Path, half: int, rng: Random) -> Sources:
     chosen = {outcome: found[half::2] for outcome, found in orders.items()}
     for found in chosen.values():
         rng.shuffle(found)
+    if is_from_end:
+        questions.reverse()
+        for found in chosen.values():
+            found.reverse()
     return Sources(questions=questions, orders=chosen)
 
 

@@ -1,7 +1,7 @@
 """Conversations as turns with labels, before any channel dresses them.
 
 Dialogs and answers come from public sets (Bitext's customer support pairs, Taskmaster-4's coffee
-orders), everything around them from a list of phrases (`first.json`, `second.json`).
+orders), everything around them from a list of phrases (`first.json` to `fourth.json`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -181,7 +181,7 @@ class Writer:
         rng = self.rng
         if rng.random() < 0.42:
             kind = rng.choice([k for k in self.words["detail"] if k != "SSN_LAST4"])
-            value = personal(kind, story.who, rng)
+            value = personal(kind, story.who, rng, self.words)
             parts.append(rng.choice(self.words["detail"][kind]).format(v=value))
             marks.append((kind, value))
         if rng.random() < 0.3:
@@ -204,7 +204,7 @@ class Writer:
             self._say(story, "agent", "filler", self.pick("filler"))
         if rng.random() < 0.35:
             kind = rng.choice(ASKED_FOR)
-            value = personal(kind, story.who, rng)
+            value = personal(kind, story.who, rng, self.words)
             self._say(story, "agent", "verification", rng.choice(self.words["verification"][kind]))
             text = self.pick("verified").format(v=value)
             marks = [(kind, value)]

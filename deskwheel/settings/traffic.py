@@ -195,6 +195,7 @@ class TransformsSettings:
     jvm_compiler: str = described(
         "client",
         "Of the Spark jobs' JVM: `client` starts with a third of the CPU time, `server` makes"
-        " faster code, which pays for large batches and steady load (docs/quality.md).",
+        " faster code, which pays for large batches and steady load, and takes the driver's memory"
+        " at once (docs/quality.md).",
         ("client", "server"),
     )

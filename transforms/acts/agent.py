@@ -58,6 +58,13 @@ _HOLD = any_of(
     r"(?!,? (?:and|until|till|then|before|after|between)\b)",
     rf"\bi(?:'ll| will) be (?:right )?(?:back|with you)\b(?: in (?:just )?(?:one|a) {_WHILE}\b)?",
     r"\bbear with (?:me|us)\b",
+    r"\b(?:stay|remain|keep) (?:connected|on the line|with (?:me|us))\b|\bwhile i(?:'m| am)? "
+    r"(?:\w+ )?(?:verify|check|look|load|read|find|pull|search|go (?:through|over|into))",
+    r"\b(?:going|looking|reading|checking|searching) (?:into|through|over) (?:your|the|my)\b",
+    r"\b(?:allow|give|gimme)(?: me)?(?: just)? (?:an?|one|two|\d{1,2}|few|some|couple of) (?:few |"
+    r"couple of )?(?:min\w*|mom\w*|sec\w*|ticks?|time)\b",
+    r"\b(?:nearly|almost) (?:there|done|finished|through)\b|\bstill (?:here|looking|checking|"
+    r"reading|searching|with you)\b",
     r"\b(?:let me|i(?:'ll| will| am going to)|allow me to) (?:just |quickly )?(?:check|look|see|"
     r"pull|find out|have a look|take a look|verify)\b",
     r"(?:^\W*|\b(?:i'm|i am|we're|we are|am|still|just|now|currently) )(?:checking|looking) "
@@ -74,8 +81,9 @@ _TALK = (
 )
 _PEOPLE = (
     r"(?:(?:a|an|the|our|my|another|their) )?(?:\w+ ){0,2}(?:teams?|departments?|specialists?|"
-    r"supervisors?|managers?|colleagues?|technicians?|agents?|representatives?|experts?|"
-    r"advis[eo]rs?|engineers?|billing|sales|support|desk|(?:(?:1st|2nd|3rd|first|second|third|"
+    r"supervisors?|managers?|colleagues?|technicians?|mechanics?|agents?|representatives?|experts?|"
+    r"advis[eo]rs?|engineers?|developers?|authorit(?:y|ies)|leads?|leaders?|superiors?|seniors?|"
+    r"units?|back ?office|billing|sales|support|desk|(?:(?:1st|2nd|3rd|first|second|third|"
     r"next) )?level|line)\b"
 )
 _HAND_OVER = any_of(
@@ -91,6 +99,13 @@ _HAND_OVER = any_of(
     r"(?:will|'ll|is going to|are going to) (?:call|contact|reach|get back|be in touch|follow up|"
     r"write|e-?mail)\b",
     rf"\b(?:get|getting|bring|bringing|involve|involving|ask|asking|consult|consulting) {_PEOPLE}",
+    rf"\b(?:asked|informed|notified|alerted|told|instructed|briefed|referred|sent|raised|escalated)"
+    rf" (?:\w+ ){{0,3}}?(?:(?:up|this|it) )?(?:(?:to|with) )?{_PEOPLE}"
+    r"(?= (?:to|and|about|of|so|who|that)\b|[,;.]|$)",
+    rf"\b{_PEOPLE} (?:has|have) been (?:informed|notified|alerted|asked|assigned|told)\b",
+    r"\b(?:they|she|he|someone|somebody|one of (?:us|them|our \w+))(?:'ll| will| shall| (?:is|are) "
+    r"going to) (?:\w+ ){0,2}(?:call|contact|phone|ring|visit|write|reach|get (?:back|in)|be in "
+    r"(?:touch|contact)|revert|follow up|let you know|take (?:it|this) (?:over|from here))\b",
     rf"\b(?:handled|dealt with|looked at|looked into|reviewed|decided) by {_PEOPLE}",
     r"\b(?:second|2nd|next|third) (?:line|level)\b",
     r"\b(?:another|the right|a different|the correct|the relevant|our (?:\w+ ){0,2}) ?department\b"
@@ -142,7 +157,20 @@ _REFUSE = any_of(
     r"\b(?:out of stock|sold out|discontinued|unavailable)\b",
     r"\bunfortunately\b",
 )
+_SOON = (
+    r"(?:shortly|soon|momentarily|right (?:now|away|up|over|to you)|in (?:just |about )?(?:a|one"
+    r"|two|"
+    r"three|four|five|ten|\d{1,2})(?: few| couple of)? (?:minutes?|moments?|seconds?|secs?|bit))\b"
+)
 _COMPLETE = any_of(
+    # A promise of something made or brought, at once; not of a look or of an answer.
+    r"\b(?:i|we|it|that|they|you|orders?|drinks?|bar|counter)(?:'?ll| will| can| should"
+    r"|'s going to| "
+    r"(?:is|are) going to)(?: \w+)?? (?:make|prepare|have|bring|send|place|start|work on|arrive|"
+    r"receive|pick|get (?:working|it|that|them|those|these|to work)|"
+    rf"be(?! (?:with|back|right|in touch|able)))\b[^.?!]{{0,60}}\b{_SOON}",
+    r"\bi(?:'ll| will) (?:now |go ahead and )?place (?:your?|the|that|this) order\b",
+    r"\b(?:check|wait) (?:back )?(?:with|at|by) the (?:\w+ )?(?:bar|counter|desk|window)\b",
     r"\b(?:it|that|this|they|order|drinks?|items?|food|package|everything|\w+)"
     r"(?:'ll| will| should|s will) (?:soon |shortly |now )?be (?:\w+ ){0,3}"
     r"(?:ready|up|out|done|made|there|shipped|sent|delivered|refunded|credited|processed|prepared|waiting|available|yours)\b",
@@ -167,6 +195,8 @@ _COMPLETE = any_of(
     r"\b(?:at|over at) the (?:bar|counter|desk|\w+ bar) (?:in|soon|shortly)\b",
     r"\b(?:sending|sent) (?:it|that|your order|the order) (?:off|over|to)\b",
     r"\benjoy your\b",
+    r"\b(?:won't|will not|shouldn't) (?:take|be) (?:too |very |that )?long\b",
+    r"\bproceed to (?:the|our) (?:\w+ )?(?:bar|counter|desk|window|till|exit)\b",
     r"\b(?:grab|collect|fetch|get|pick up) your (?:\w+ )?(?:orders?|drinks?|food|items?|parcel|"
     r"package|tickets?)\b|\b(?:grab|collect|fetch) your (?:\w+ ){1,3}(?:at|from) ",
     r"\bcoming (?:right |straight )?(?:up|out)\b|\bwait (?:over |for it )?(?:at|by) the \w+\b",

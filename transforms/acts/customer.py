@@ -18,7 +18,7 @@ from transforms.acts.kinds import (
     CustomerAct,
     normal,
 )
-from transforms.acts.setbacks import is_setback
+from transforms.acts.setbacks import MAX_WORDS, denies, is_setback
 
 POLITE_CHARS = 60
 """A longer customer turn says more than thanks or goodbye."""
@@ -57,7 +57,38 @@ _SOLVED = any_of(
     r"\b(?:(?:ora )?funziona|risolto|trovat[oa]|ricevut[oa]|tutto (?:chiaro|a posto))\b",
     r"\b(?:het werkt|opgelost|gelukt|gevonden|ontvangen)\b",
 )
+_SUCCEEDED = any_of(
+    r"\b(?:sorted|solved|fixed|resolved|mended|repaired|restored|worked|works|working|succeeded|"
+    r"successful(?:ly)?|accepted|approved|credited|job done|all (?:done|good|set|"
+    r"fine|clear|ok(?:ay)?|well))\b",
+    r"\b(?:go(?:es)?|gone|went|got|gets|came|comes|lets?|letting|logged|signed|made)"
+    r"(?: (?:it|me|us|everything))? (?:through|thru|in|done|back|sorted|working)\b",
+    r"\b(?:showing|shows|appears?|appeared|there|visible|arrived|received|found)"
+    r"(?: (?:it|up|them|everything|mine))* (?:now|just now|today|at last|finally|already)\b",
+    r"\b(?:got|have|received|found) (?:the|my|an?|your) (?:solution|answer|info\w*|mail|e-?mail|"
+    r"code|link|parcel|package|refund|money)\b",
+    r"\b(?:answer|cover|explain|clear)(?:s|ed) (?:it |that )?(?:everything|all|nicely|well)\b",
+    r"\bno (?:more|further|other) (?:questions|problems|issues|trouble)\b",
+    r"\bi (?:now )?(?:see|understand|get it)(?: it| that)? (?:now|completely)\b|"
+    r"\b(?:happy|content|satisfied|pleased) with (?:that|this|it|the)\b|"
+    r"\b(?:makes|made) sense\b|\bback (?:up|online|on|in)\b",
+    r"\b(?:that|this|it)(?:'s| is| was)?(?: \w+)? (?:what|all|everything|the \w+) i "
+    r"(?:\w+ )?(?:needed|wanted|asked|meant)\b",
+)
+"""What went well; a short turn with it confirms unless something in it is denied or wished for."""
+
+_NOT_YET = any_of(
+    r"\?|\b(?:if|whether|hope|hoping|should|would|could|can|will|want|need|wish|please|pls|until|"
+    r"till|once|when|before|how|why|where|which|stopp?(?:ed|s)?|used to|supposed|promised|told|"
+    r"said|says|claim(?:s|ed)?|marked|closed|according|was working|only|almost|nearly|barely)\b"
+)
+"""Beside one of these, what went well did not yet, or somebody else says so."""
+
 _PRAISE = any_of(
+    r"\b(?:superb|splendid|marvell?ous|terrific|fabulous|spot on|delighted|thrilled|hoor+ay|"
+    r"hurra[hy]|yay+|yippee|phew|bingo|bravo|life ?saver|nice one|(?:good|nice|great) (?:job|work|"
+    r"stuff)|(?:you're|you are) (?:an? |the |my )?(?:\w+ )?(?:star|legend|best|angel|gem|hero|"
+    r"champ(?:ion)?))\b|"
     r"\b(?:perfect|great|awesome|excellent|wonderful|brilliant|fantastic|amazing|super|toll|klasse|"
     r"perfekt|prima|parfait|impeccable|g[ée]nial|perfecto|estupendo|perfeito|[óo]timo|perfetto|"
     r"ottimo|geweldig)\b"
@@ -76,6 +107,15 @@ _SOURED = any_of(
     r"ancora (?:non|rott[oa])|nog (?:steeds|altijd))\b",
 )
 """Praise beside one of these is sarcasm."""
+
+MOST_FAULT_WORDS = 14
+"""A longer turn may begin with another need."""
+
+_WANTS = any_of(
+    r"\b(?:want|wanna|need|would like|i'd like|help|how|what|where|when|who|can|could|please|pls|"
+    r"assist\w*|trying|report|questions?|refund|cancel|lodge|file|my|i have|i've got)\b"
+)
+"""A fault beside one of these may be what somebody wants to have dealt with next."""
 
 _TEASES = any_of(r"\bthank(?:s| you) for nothing\b|\bno thanks to you\b")
 
@@ -102,7 +142,10 @@ _STILL = any_of(
 """What is still so after an answer has not been mended by it."""
 _STUCK = any_of(
     r"\bstill (?:\w+ ){0,2}(?:not|doesn't|does not|isn't|broken|no|the same|failing|fails|waiting|"
-    r"can't|cannot|won't|getting|get|have|unable|stuck|happening|there|wrong|missing)\b",
+    r"can't|cannot|won't|getting|get|have|unable|stuck|happening|there|wrong|missing|without)\b",
+    # A machine that goes on doing something: "it still refuses my login".
+    r"\bit still (?:just |only )?(?!works|helps|runs|fits|counts|is\b|was\b|has\b"
+    r"|makes sense)\w+s\b",
     r"\b(?:is|it's|are|was) still (?:\w+ ){0,2}(?:the same|broken|not|wrong|failing|missing)\b",
     r"\b(?:didn't|did not|doesn't|does not|don't|won't|isn't|is not|hasn't|has not|wasn't)"
     r"(?: \w+){0,2} (?:work|working|worked|help|helping|fix|fixed|solve|solved|"
@@ -110,10 +153,14 @@ _STUCK = any_of(
     r"\bnot (?:working|solved|fixed|resolved|helpful|what i|my order|right|correct)\b",
     r"\bno (?:luck|use|good|change)\b",
     r"\b(?:same|another|new) (?:problem|error|issue|message|thing)\b",
-    r"\b(?:already|also) (?:tried|did|done|checked)\b",
+    r"\bsame (?:result|outcome|story|trouble|fault|screen)\b",
+    r"\b(?:already|also|had) (?:tried|did|done|checked)\b",
     r"\b(?:fails?|failed|failing|broken|useless|hopeless|ridiculous|unacceptable|nonsense)\b",
     r"\b(?:give|gave|giving) up\b",
     r"\b(?:never ?mind|forget (?:it|about it)|cancel (?:it|that|everything)|leave it)\b",
+    r"\b(?:(?:stop|cancel|delete|drop|scrap|skip|undo|abort) (?:the|that|this|my) (?:whole )?order|"
+    r"don't (?:bother|place (?:it|that|the order))|rather not|changed my mind|not mine|wrong one|"
+    r"(?:some|any)where else|another (?:day|time)|(?:i'll|i will) (?:skip|pass|leave))\b",
     r"\b(?:that's|that is|this is|it's) (?:wrong|incorrect|not)\b",
     r"\b(?:i )?meant (?:something|another)\b",
     r"\bread my (?:message|question|mail|e-?mail)\b",
@@ -144,6 +191,11 @@ _AGREES = re.compile(
 """A reply to the agent's question; what it agrees to need not be that the problem is gone."""
 
 _OPENS_NEW_NEED = any_of(
+    r"^\W*(?:(?:and|oh|ok(?:ay)?|great|perfect|cool|thanks|thank you|now|then)\W+){0,3}(?:also|"
+    r"additionally|furthermore|moreover|besides|separately)\b|"
+    r"\bon (?:a|another) (?:separate|different|side|related) (?:note|subject|matter)\b|"
+    r"\b(?:next|second|last|final|further|different|separate) (?:question|thing|issue|problem|"
+    r"matter|topic|point)\b|\bbefore (?:you|i) (?:go|leave)\b|"
     r"\b(?:one (?:more|other|last) (?:thing|question)|another (?:question|thing|issue|problem)|"
     r"something else|also,|by the way|btw|while (?:i have you|you're at it|i'm here)|"
     r"(?:and )?(?:one|a) (?:second|other) (?:question|thing)|noch (?:eine|etwas)|"
@@ -183,6 +235,7 @@ def _customer_signs(
     yield "complaint", before in SUBSTANCE and is_short and bool(_STILL.search(said))
     yield "complaint", has_answer and is_short and _is_sarcasm(said)
     yield "complaint", before in SUBSTANCE and is_short and not is_settled and _is_setback(said)
+    yield "complaint", before in SUBSTANCE and not is_settled and not is_first and _is_fault(said)
     yield "reply", before == "ask" and bool(ASSENT.match(said))
     yield "need", before == "ask" and is_first and len(said.split()) > MAX_REPLY_WORDS
     yield "wait", is_put_off and _awaits(said)
@@ -208,7 +261,14 @@ def _thanks(said: str, *, has_answer: bool) -> bool:
 
 
 def _confirms(said: str) -> bool:
-    return bool(_SOLVED.search(said) or _PRAISE.search(said))
+    return bool(_SOLVED.search(said) or _PRAISE.search(said)) or _succeeded(said)
+
+
+def _succeeded(said: str) -> bool:
+    """Whether a turn tells of success only."""
+    if len(said.split()) > MAX_WORDS or not _SUCCEEDED.search(said):
+        return False
+    return not (_NOT_YET.search(said) or denies(said) or names_fault(said))
 
 
 def _is_setback(said: str) -> bool:
@@ -218,6 +278,13 @@ def _is_setback(said: str) -> bool:
     return is_setback(
         said, is_content=is_solved or bool(_PRAISE.search(said) or _THANKS.search(said))
     )
+
+
+def _is_fault(said: str) -> bool:
+    """Whether a few words after an answer tell of nothing but a fault."""
+    if len(said.split()) > MOST_FAULT_WORDS or "?" in said or _WANTS.search(said):
+        return False
+    return names_fault(said) and not (_SOLVED.search(said) or _SUCCEEDED.search(said))
 
 
 def _is_sarcasm(said: str) -> bool:

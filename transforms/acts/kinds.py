@@ -42,23 +42,30 @@ _FILLER = re.compile(
 _REPEATED = re.compile(r"\b(\w+)(?:\s+\1\b)+")
 
 _HAILS = (
-    r"(?:hi+|hiya|hello+|hey+|heya|howdy|yo|good (?:morning|afternoon|evening|day)|morning|"
+    r"(?:hi+|hiya|hello+|hullo|hallo+|hey+|heya|howdy|yo|ahoy|g'?day|namaste|knock(?: knock)?|"
+    r"what'?s up|wh?assup|dear (?:sirs?|madam|agent|team|all|support)|good (?:morning|afternoon"
+    r"|evening|day)|morning|"
     r"evening|afternoon|greetings|hallo|guten (?:tag|morgen|abend)|moin|bonjour|bonsoir|salut|hola|"
     r"buen[oa]s (?:d[ií]as|tardes|noches)|ol[áa]|bom dia|boa (?:tarde|noite)|ciao|buongiorno|"
     r"buonasera|salve|goede(?:morgen|middag|dag|navond))"
 )
+_BEGINS = r"(?:ok(?:ay)?|alright|oh|ah|um+|uh+)"
 _HAILED = (
-    r"(?:there|all|team|everyone|everybody|folks|guys|again|sir|madam|ma'am|dear|mate|support|"
+    r"(?:there|all|team|everyone|everybody|folks|guys|again|sirs?|madam|ma'am|dear|mate|support|"
     r"zusammen|to (?:you|all|everyone)(?: all)?|(?:is )?(?:any|some) ?(?:one|body)"
-    r"(?: (?:there|here|around|home))?|(?:are )?you there|how are you(?: (?:doing|today))*|"
+    r"(?: (?:there|here|around|home|free|available|online))?|(?:are )?you (?:there|around)|"
+    r"how are you(?: (?:doing|today))*|(?:i )?hope (?:you(?:'re| are)?|all is|this finds you)"
+    r"(?: \w+)? (?:well|fine|good)|i(?:'m| am|m)? (?:back|here)(?: again)?"
+    r"(?: (?:on|in) (?:the|this) (?:chat|line))?|"
     r"is (?:this|that) (?:\w+ ){0,3}(?:support|services?|care|desk|team|line)|"
-    r"(?:i have |i've got )?(?:a |one )?(?:quick |short )?question(?: for you)?|"
-    r"(?:can|could) (?:you|(?:some|any) ?(?:one|body)) (?:please )?help(?: me)?(?: out)?"
-    r"(?: please)?)"
+    r"(?:i have |i've got |i got )?(?:an? |one )?(?:quick |short |small )?"
+    r"(?:question|query|issue|problem|request|concern)(?: for you)?|"
+    r"(?:can|could|will) (?:you|(?:some|any) ?(?:one|body)) (?:(?:please|pls|plz) )?"
+    r"(?:help|assist)(?: me)?(?: out)?(?: (?:please|pls|plz))?)"
 )
 GREETING = any_of(
-    rf"^\W*(?:{_HAILS}\W+)+(?:{_HAILED}(?:\W+|$)){{0,3}}\W*$",
-    rf"^\W*{_HAILS}(?:\W+{_HAILED}){{0,3}}\W*$",
+    rf"^\W*(?:{_BEGINS}\W+)?(?:{_HAILS}\W+)+(?:{_HAILED}(?:\W+|$)){{0,3}}\W*$",
+    rf"^\W*(?:{_BEGINS}\W+)?{_HAILS}(?:\W+{_HAILED}){{0,3}}\W*$",
     r"^\W*(?:is )?(?:any ?one|some ?one|anybody|somebody) there\W*$|"
     r"\bis (?:any ?one|some ?one|anybody|somebody) there\W*$",
 )

@@ -22,10 +22,16 @@ _GOES_ON = any_of(
     r"comes? back|came back|has come back|keeps?)\b",
     rf"\b{_TROUBLE} (?:is|are|was|has been) (?:\w+ )?(?:back|there|here|as|happening|returning)\b",
     r"\b(?:keeps?|kept) (?:on )?(?:\w+ing)\b",
+    r"\b(?:end|ended|ending) up (?:back |again )?(?:at|in|on|with)\b|\bback (?:at"
+    r"|to) (?:the (?:start|"
+    r"beginning)|square one)\b|\b(?:whatever|no matter what) i (?:do|try)\b|"
+    r"\beach time\b|\bno (?:further|closer) (?:than|on|along|forward)\b|\bno difference\b",
     r"\b(?:throws?|throwing|shows?|showing|gives?|giving|gives me|getting|get|got|says?|saying)"
     r"(?: me)? (?:an?|the|the same|another) (?:\w+ )?(?:error|failure|warning)\b",
     r"\b(?:same|exactly) as (?:before|it was|always|yesterday)\b",
-    r"\b(?:re-?open|re-?opened)\b|\bwhy (?:is|was|did|has|would)\b.{0,40}\bclosed?\b",
+    r"\b(?:re-?open|re-?opened)\b|\b(?:why (?:is|was|did|do|has|would)|how (?:come|can"
+    r"|could))\b.{0,40}\b(?:closed?|finished|"
+    r"completed?|done|solved|resolved)\b",
     r"\b(?:stuck|useless|pointless|in vain|misunderst\w+|misread)\b",
     r"\b(?:got|get|getting|have|had) (?:that|this|it|me|my \w+|the \w+) (?:all )?wrong\b",
     r"\b(?:different|another|other|wrong) (?:topic|subject|matter|question|order|answer)\b",
@@ -79,5 +85,9 @@ def is_setback(said: str, *, is_content: bool) -> bool:
         return True
     if len(said.split()) > MAX_WORDS or "?" in said:
         return False
-    denied = _DENIES.search(_HARMLESS.sub(" ", said))
-    return bool(denied) and (not is_content or bool(_TURNS.search(said)))
+    return denies(said) and (not is_content or bool(_TURNS.search(said)))
+
+
+def denies(said: str) -> bool:
+    """Whether a turn denies something that could trouble the customer."""
+    return _DENIES.search(_HARMLESS.sub(" ", said)) is not None

@@ -44,6 +44,7 @@ _US_TAIL = re.compile(
     rf" \n]{{1,2}}(?P<state>{_STATE})\b(?:,?[ \n]{{1,2}}\d{{4,6}}(?:-\d{{4}})?\b)?"
     r"|,?[ \n]{1,2}\d{5}(?:-\d{4})?\b)?(?:,? (?:usa|us|united states|uk|canada)\b)?"
 )
+_UK_TAIL = re.compile(rf"(?:,? {_W}){{1,3}},? [a-z]{{1,2}}\d[a-z\d]? ?\d[a-z]{{2}}\b")
 _CITY_TAIL = re.compile(rf",? {_W}(?: {_W})?(?=[,.\n]|$)")
 _ZIP = re.compile(r"(?<![\w-])\d{5,6}(?:-\d{4})?(?![\w-])")
 _CITY_STATE = re.compile(rf"(?:(?:{_W} )?{_W} )?{_W},? {_STATE},?[ \n]{{1,2}}$")
@@ -177,7 +178,8 @@ def _numbered(view: View) -> Iterator[Span]:
             city = _CITY_TAIL.match(view.text, match.end())
             if city and city[0].lstrip(", ")[:1].isupper():
                 end = city.end()
-        end = max(end, _end_of_places(lower, end))
+        british = _UK_TAIL.match(lower, match.end())
+        end = max(end, _end_of_places(lower, end), british.end() if british else end)
         yield Span(match.start(), end - lower[:end].endswith("."), "ADDRESS", 2)
 
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from transforms.redact.likeness import name_likeness
-from transforms.redact.names import ENDINGS, plain
+from transforms.redact.names import ENDINGS, PARTICLES, plain
 from transforms.redact.spans import Span
 from transforms.redact.spoken import NUMBER_WORDS
 from transforms.redact.states import STATE_WORDS
@@ -17,16 +17,29 @@ from transforms.redact.words import AMBIGUOUS, COMMON_WORDS, FIRST_NAMES, NOT_NA
 
 _LEAD = re.compile(
     r"\s*(?:(?:hai|hey|hii|bye|yes|yeah|yep|sure|ok|okay|certainly|of course|absolutely"
-    r"|that would be|that's|that is|it's|its|it is"
-    r"|it would be|this is|here it is|here you go|here|hi|hello|thanks|thank you|please"
+    r"|(?:that|it)(?:'d| would) be|that's|that is|it's|its|it is"
+    r"|it (?:would|should|must|ought to) be|that (?:should|must) be|should be|let me (?:see|check"
+    r"|look"
+    r"|think)|(?:hang|hold) on|(?:one|just a) (?:sec(?:ond)?|moment|minute)|i (?:think|believe"
+    r"|guess)"
+    r"|yup|aye|right|sure thing|there you go|here you are|mine|this is|here it is|here you go"
+    r"|here|hi|hello|thanks|thank you|please"
     r"|no problem|my|the|is|name|i'm"
-    r"|i am|ja|klar|gerne|oui|bien sûr|sí|claro|sim|sì|certo|natürlich|das ist|um|uh|so|well|and"
+    r"|i am|ja|klar|gerne|oui|bien sûr|sí|claro|sim|sì|certo|natürlich|das ist|um|uh|erm|ehm|uhm"
+    r"|hm+|eh|ah|oh|so|well|and"
     r"|alright|no|not at all|np)\b[\s,.:;!-]*)*"
 )
 _TAIL = re.compile(
-    r"(?:[\s,.!]|\b(?:please|thanks|thank you|sir|madam|ok|danke|merci|gracias)\b)+$"
+    r"(?:[\s,.!]|\b(?:i (?:think|believe|guess|hope)|mate|dear|correct|please|thanks|thank you"
+    r"|sir|madam|ok|danke|merci|gracias)\b)+$"
 )
 _ANSWER_CHARS = 200
+_OUTCOMES = frozenset(
+    "sorted fixed solved resolved worked working cheers ta thx superb awesome"
+    " brilliant brill yay hooray phew bingo cleared received".split()
+)
+"""What else people say in a word or two where an answer could stand."""
+
 _MOST_WORDS = 4
 _WORD = re.compile(r"[^\W\d_][\w'.-]*")
 _NO_ANSWER = re.compile(r"[\d@<>:/?]")
@@ -75,7 +88,11 @@ def find_answer_name(view: View, *, is_asked: bool) -> Iterator[Span]:
         return
     plains = [plain(m[0]) for m in words]
     is_titled = len(words) > 1 and all(m[0][0].isupper() and not m[0].isupper() for m in words)
-    is_word = [p in COMMON_WORDS and p not in FIRST_NAMES for p in plains]
+    is_word = [
+        p in _OUTCOMES
+        or (p in COMMON_WORDS and p not in FIRST_NAMES and not (n and p in PARTICLES))
+        for n, p in enumerate(plains)
+    ]
     # "Mark Hope" is a name after the question for one; "Of Course" and "Not Yet" never are.
     if all(is_word) or (any(is_word) and not (is_asked and is_titled)):
         return

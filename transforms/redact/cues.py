@@ -11,9 +11,10 @@ from transforms.redact.spans import KEPT, SUM, THINGS
 from transforms.redact.view import has_any
 
 _WORDS_BY_TYPE = {
-    "SSN": "ssn social ss sozialversicherungsnummer bsn",
+    "SSN": "ssn social soc ss sozialversicherungsnummer bsn",
     "ACCOUNT": (
-        "account acct ac a/c acc member membership customer kontonummer konto kundennummer compte"
+        "account acct ac a/c acc member membership customer client consumer subscriber"
+        " kontonummer konto kundennummer compte"
         " cuenta conta conto rekening rekeningnummer klantnummer routing sort loyalty"
     ),
     "IBAN": "iban",
@@ -31,7 +32,8 @@ _WORDS_BY_TYPE = {
     ),
     "POSTCODE": "zip zipcode postcode postal pincode plz postleitzahl cep",
     "DOB": (
-        "dob born birth birthday birthdate geboren geburtsdatum geburtstag naissance né née nacido"
+        "dob d.o.b born birth birthday birthdate bday b-day geboren geburtsdatum geburtstag"
+        " naissance né née nacido"
         " nacida nacimiento nascimento nasci nato nata nascita geboortedatum"
     ),
     "PASSWORD": (
@@ -51,7 +53,8 @@ _WORDS_BY_TYPE = {
         " factuur inv"
     ),
     "TRACKING": (
-        "tracking shipment parcel package consignment sendung sendungsnummer suivi colis"
+        "tracking shipment parcel package consignment waybill awb courier ups dhl fedex usps"
+        " dpd gls sendung sendungsnummer suivi colis"
         " seguimiento"
         " rastreamento rastreio spedizione zending"
     ),
@@ -82,7 +85,7 @@ CUES: dict[str, str] = {
 FILLERS = frozenset(
     "is are was were the my our his her your a an number numbers no nr num nummer # : - = id code"
     " digits digit last first four 4 of it its it's to be needs at on me us you can could please"
-    " with ends ending end in under as should has via by i'm have new current correct old also"
+    " sec with ends ending end in under as should has via by i'm have new current correct old also"
     " ist lautet lauten meine mein meiner est le la mon ma numéro numero n° nº es mi el número é o"
     " meu minha il mio mijn das die security credit debit bank home work and und y et e ou or"
     " would might reads goes file record following full complete this that date geburtsdatum"
@@ -159,9 +162,11 @@ def is_last_four(lower: str, start: int) -> bool:
 
 
 _REQUEST = re.compile(
-    r"\?|\b(?:please|provide|confirm|verify|may i|can i|could i|could you|can you|i(?:'ll"
-    r"| will)? need"
-    r"|give me|share|tell me|enter|what(?:'s| is)|let me (?:know|have)|have your|bitte|pourriez"
+    r"\?|\b(?:please|provide|confirm|verify|may i|can i|could i|could you|can you|i(?:'ll|'d"
+    r"| will| would)? (?:just |only |also |then )?need|^\W*and (?:your|the|a)\b(?=.{0,70}$)"
+    r"|give me|share|tell me|enter|\bwhen were you|\bto whom|\bwhom? (?:am|do|have) i"
+    r"|\b(?:what|which) (?:\w+ )?(?:name|number|address|e-?mail)\b|what(?:'s| is)|let me (?:know"
+    r"|have)|have your|bitte|pourriez"
     r"|veuillez"
     r"|puede|podría|por favor|può|potrebbe|kunt u|graag)\b"
 )
@@ -176,24 +181,28 @@ _QUESTION_NOUNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         "PERSON": (
             r"\b(?:your|full|first|last|the|account holder'?s?|complete) (?:\w+ )?name\b"
-            r"|who am i (?:speaking|talking|chatting)"
+            r"|\bwhom? (?:am|do|have) i\b|\bwho(?:'s| is) (?:this|calling|speaking|it)\b"
+            r"|\band you are\W*$|\bto whom\b|\b(?:call|address) you(?=\W*$|\W{0,2}\?)"
             r"|\bihre?n? (?:vollständigen )?namen\b|votre nom|su nombre|seu nome|suo nome|uw naam"
-            r"|\bnames? please|\bname\?"
+            r"|\bnames? please|\bname\?|\b(?:what|which|whose) name\b"
         ),
         "ADDRESS": (
             r"(?<!e-mail )(?<!email )(?<!mail )(?<!ip )\baddress(?:es)?\b|\bstreet\b"
-            r"|where do you live"
+            r"|where (?:(?:do )?you (?:live|stay|reside)|(?:should|shall|can|do) (?:we|i"
+            r"|it) (?:\w+ )?"
+            r"(?:send|ship|deliver|post|bring|go))"
             r"|\b(?:ihre )?(?:anschrift|adresse)\b|dirección|endereço|indirizzo|\badres\b"
         ),
-        "EMAIL": r"\be-?mail\b|correo|courriel|mail address",
+        "EMAIL": r"\be-?mail\b|\bmail ?id\b|correo|courriel|mail address",
         "PHONE": (
             r"\b(?:phone|telephone|mobile|cell|contact|callback|call-back) ?(?:number|no)?\b"
-            r"|best number"
+            r"|(?:what|which|good|best) number|\bnumber (?:can|should|do|may) (?:i|we)"
+            r"|\b(?:ring|reach|text|phone) you (?:back|on|at)\b"
             r"|\bnumber to (?:reach|call)|telefonnummer|téléphone|teléfono|telefone|telefono"
             r"|telefoon"
         ),
         "DOB": (
-            r"\b(?:date of birth|birth ?date|birthday|dob|born)\b|geburtsdatum|date de naissance"
+            r"\b(?:of birth|birth ?date|birthday|dob|born)\b|geburtsdatum|date de naissance"
             r"|fecha de nacimiento|data de nascimento|data di nascita|geboortedatum"
         ),
         "POSTCODE": r"\b(?:zip|post ?code|postal|plz|postleitzahl)\b|code postal|código postal",
@@ -204,7 +213,8 @@ _QUESTION_NOUNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"|\bcarta\b|codice di sicurezza|\b(?:bank)?kaart(?:nummer)?\b|beveiligingscode"
         ),
         "ACCOUNT": (
-            r"\b(?:account|member(?:ship)?|customer|client) ?(?:number|no|id|#)|\bof (?:your"
+            r"\b(?:account|member(?:ship)?|customer|client|consumer|subscriber) ?(?:number|no|id|#)"
+            r"|\bof (?:your"
             r"|the) account"
             r"|\baccount\b.{0,20}\bdigits|digits.{0,20}\baccount|kundennummer|kontonummer"
             r"|numéro de (?:compte|client)"
@@ -212,7 +222,7 @@ _QUESTION_NOUNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ),
         "IBAN": r"\biban\b",
         "PASSWORD": (
-            r"\b(?:password|passcode|pin|security (?:answer|word|code))\b|passwor[td]|kennwort"
+            r"\b(?:pass ?word|pass ?code|pin|security (?:answer|word|code))\b|passwor[td]|kennwort"
             r"|contraseña|\bclave\b|senha|mot de passe|wachtwoord|parola d'ordine"
         ),
         "USERNAME": (
@@ -240,7 +250,7 @@ _QUESTION_NOUNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         "REFERENCE": r"\breference ?(?:number|no|id|#|code)?|\bref(?:erence)? no",
         KEPT: (
             r"\b(?:how (?:much|many)|amount|quantity|price|what year|which year|model year"
-            r"|year of|model"
+            r"|year of(?! birth)|model"
             r"|serial|size|error code|version|when did you (?:buy|order|purchase)"
             r"|date of (?:purchase|the charge|travel)"
             r"|budget|cost)\b"
@@ -248,7 +258,8 @@ _QUESTION_NOUNS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     }.items()
 )
 _REQUEST_SIGNS = tuple(
-    "please|provide|confirm|verify|may i|can i|could |can you|need|give me|share|tell me|enter|what"
+    "and |when were|whom|who am|which|please|provide|confirm|verify|may i|can i|could |can you|need"
+    "|give me|share|tell me|enter|what"
     "|let me|have your|bitte|pourriez|veuillez|puede|podría|por favor|può|potrebbe|kunt u|graag"
     .split("|")
 )  # fmt: skip
@@ -259,17 +270,19 @@ _SIGNS: dict[str, tuple[str, ...]] = {
             "ssn|social|sozialvers|dni|nif|nie|cpf|fiscale|steuer|national ins|nino|burgers|bsn"
             "|sécu|rijksreg|curp|pesel|aadhaar|contribuinte"
         ),
-        "PERSON": "name|nom|naam|who am i",
-        "ADDRESS": "address|street|where do you|anschrift|adres|direcci|endere|indirizzo",
+        "PERSON": "name|nom|naam|who|you are|call you|address you",
+        "ADDRESS": "address|street|where |anschrift|adres|direcci|endere|indirizzo",
         "EMAIL": "mail|correo|courriel",
-        "PHONE": "phone|mobile|cell|contact|callback|call-back|best number|number to|telef|telé",
+        "PHONE": "phone|mobile|cell|contact|callback|call-back|number|ring you|reach you|text you"
+        "|phone you|telef|telé",
         "DOB": "birth|dob|born|geburtsdatum|naissance|nacimiento|nascimento|nascita|geboortedatum",
         "POSTCODE": "zip|post|plz",
         "CARD": (
             "card|visa|cvv|cvc|security code|karte|prüf|carte|cryptogramme|code de séc|tarjeta"
             "|código de seg|cart|codice di sic|kaart|beveiligingscode"
         ),
-        "ACCOUNT": "account|member|customer|client|kundennummer|kontonummer|compte|cuenta",
+        "ACCOUNT": "account|member|customer|client|consumer|subscriber|kundennummer|kontonummer"
+        "|compte|cuenta",
         "IBAN": "iban",
         "PASSWORD": "pass|pin|security|kennwort|contrase|clave|senha|wachtwoord|parola",
         "USERNAME": "user|login|nutzername|utilisateur|identifiant|usu|utente|gebruikers",

@@ -23,7 +23,7 @@ DATE = re.compile(
     rf"|{_MONTH}\.? \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}})(?![\w/-]|\.\d)"
 )
 _BORN = re.compile(
-    r"\b(?:dob|d\.o\.b\.?|born|birth ?day|birth ?date|birth|geboren|geburtsdatum|geburtstag"
+    r"\b(?:dob|d\.o\.b\.?|born|b(?:irth)?[ -]?day|birth ?date|birth|geboren|geburtsdatum|geburtstag"
     r"|naissance|née?|nacid[oa]|nacimiento"
     r"|nascimento|nasci|nat[oa]|nascita|geboortedatum)\b[^\d\n]{0,24}$"
 )

@@ -13,21 +13,27 @@ from transforms.redact.words import AMBIGUOUS, COMMON_WORDS, FIRST_NAMES, NOT_NA
 _STRONG = re.compile(
     r"\b(?:(?:my|her|his|our|your|full|first|last|account|card ?holder(?:'?s)?"
     r"|customer) name(?:'s| is| was|:| s| its| as)?"
-    r"|mein name ist|ich hei(?:ß|ss)e|je m'appelle|mon nom est|me llamo|mi nombre es"
+    r"|under (?:the )?name(?: of)?|(?:in|on) (?:the )?name of|mein name ist|ich hei(?:ß|ss)e"
+    r"|je m'appelle|mon nom est|me llamo|mi nombre es"
     r"|o?\s?meu nome (?:é|e)|me chamo|mi chiamo|il mio nome (?:è|e)|mijn naam is|ik heet"
     r"|(?:(?<=^)|(?<=[\n.,:;] )|(?<=and ))name(?:d| is|:|s| as)?)"
     r"[ \t]{1,2}(?=[^\W\d_])"
 )
 _OPEN = re.compile(
     r"\b(?:call me|speaking (?:with|to)|connected (?:with|to)|chatting with|talking to"
-    r"|name(?:d| is|:)|my (?:husband|wife|son|daughter|mother|father|friend|colleague|kid|partner"
-    r"|brother|sister)"
-    r"(?:'s name is)?)[ \t]{1,2}(?=[^\W\d_])"
+    r"|(?:issued|registered|addressed|belongs|made out|assigned|sold) to|on behalf of"
+    r"|(?:booked|placed|signed|ordered) (?:by|for)|account ?holder(?: is|:)?"
+    r"|name(?:d| is|:)|my (?:late )?(?:husband|wife|spouse|son|daughter|mother|mum|mom|father|dad"
+    r"|friend|colleague|kid|partner|boyfriend|girlfriend|boss|neighbou?r|brother|sister|uncle|aunt"
+    r"|cousin|grandmother|grandfather|flatmate|roommate)"
+    r"(?:'s name is)?),?[ \t]{1,2}(?=[^\W\d_])"
 )
 _SELF = re.compile(
-    r"\b(?:i am|i'm|im|this is|ich bin|je suis|ik ben|hier spricht)[ \t]{1,2}(?=[^\W\d_])"
+    r"\b(?:i am|i'm|im|myself|this is|ich bin|je suis|ik ben|hier spricht)[ \t]{1,2}(?=[^\W\d_])"
 )
-_SELF_END = re.compile(r"\s*(?:$|[.,;!\n]|(?:and|from|here|speaking|with|my|calling)\b)")
+_SELF_END = re.compile(
+    r"\s*(?:$|[.,;!\n]|(?:and|from|here|speaking|with|my|calling|writing|a|an)\b)"
+)
 _NO_NAME_ENDINGS = (
     "ous", "able", "ible", "ful", "less", "ive", "ish", "ical", "ic", "ment", "ness", "ity", "est",
     "ary", "ory", "ese", "ian",
@@ -38,7 +44,7 @@ _ROLES = (
 )  # fmt: skip
 """Ends of German nouns for people, which have a capital: "Ich bin Stammkunde"."""
 
-_ENGLISH_SELF = frozenset({"i am", "i'm", "im", "this is", "hier spricht"})
+_ENGLISH_SELF = frozenset({"i am", "i'm", "im", "myself", "this is", "hier spricht"})
 """Phrases behind which a name counts in lower case, too."""
 
 _LIKELY = -0.6
@@ -74,7 +80,7 @@ _SIGN_OFF = re.compile(
 )
 _NAME_BEFORE = re.compile(
     r"(?<!\w)(?P<v>[^\W\d_][\w'-]{1,30}(?: [^\W\d_][\w'-]{1,30})?) (?P<after>speaking"
-    r"|is my (?:full )?name)\b"
+    r"|here|is my (?:full )?name)\b"
 )
 _WORD = re.compile(r"[^\W\d_][\w'.-]{0,30}")
 _TITLED = re.compile(r"[^\W\d_a-zß-ÿ][\w'-]{1,30}")
@@ -90,7 +96,7 @@ ARTICLE_BEFORE = re.compile(
 _NAME_CHARS = 3
 """Shorter parts of a name (initials, "Al", "Jo") are also words."""
 
-_PARTICLES = frozenset(
+PARTICLES = frozenset(
     "van von de der den da di del della la le du dos das el al bin ibn o mc st".split()
 )
 
@@ -117,20 +123,20 @@ def find_names(view: View) -> Iterator[Span]:
             yield from _self_named(text, match)
     if not view.words.isdisjoint(_TITLE_WORDS):
         yield from _titled(view)
-    if " speaking" in lower or " is my " in lower:
+    if " speaking" in lower or " is my " in lower or " here" in lower:
         yield from _named_before(text)
     if not view.words.isdisjoint(_PLAIN_FIRST) or not text.isascii():
         yield from _plain_names(text)
 
 
 _PLAIN_FIRST = frozenset(w.partition("-")[0] for w in FIRST_NAMES)
-_OPEN_WORDS = frozenset("call with to name named my".split())
+_OPEN_WORDS = frozenset("call with to name named my behalf by holder accountholder".split())
 _WEAK_WORDS = frozenset("c soy sou sono aqui it its".split())
 _SIGN_OFF_WORDS = frozenset(
     "regards thanks thank cheers sincerely best wishes yours grüße grüßen gruß cordialement bien"
     " saludos saludo atentamente atenciosamente abraços cumprimentos saluti groeten groet".split()
 )
-_SELF_WORDS = frozenset("i im this ich je ik hier".split())
+_SELF_WORDS = frozenset("i im myself this ich je ik hier".split())
 _GREETING_WORDS = frozenset(
     "hi hello hey dear good hallo guten liebe lieber sehr bonjour bonsoir cher chère hola buenos"
     " buenas estimado estimada querido"
@@ -200,7 +206,8 @@ def _taken(
     )
     paired = len(words) > 1 and (plains[0] in FIRST_NAMES or plains[-1] in SURNAMES)
     capitals = [m for m in words if m[0][0].isupper()]
-    titled = len(words) > 1 and len(capitals) == len(words)
+    own = [m for m in words if plain(m[0]) not in PARTICLES or m[0][0].isupper()]
+    titled = len(own) > 1 and len(capitals) == len(own)
     if is_sure or known or paired or titled:
         if (
             not is_sure
@@ -269,7 +276,7 @@ def _name_words(text: str, start: int, most: int) -> list[re.Match[str]]:
         is_stop = is_stop or (
             len(word) > _NAME_CHARS + 1 and word.endswith(ENDINGS) and not is_listed
         )
-        if is_stop and word not in _PARTICLES:
+        if is_stop and word not in PARTICLES:
             break
         words.append(match)
         at = match.end()
@@ -281,7 +288,7 @@ def _name_words(text: str, start: int, most: int) -> list[re.Match[str]]:
             at += 2
         else:
             break
-    while words and plain(words[-1][0]) in _PARTICLES | COMMON_WORDS:
+    while words and plain(words[-1][0]) in PARTICLES | COMMON_WORDS:
         words.pop()
     return words
 
@@ -332,7 +339,9 @@ def _named_before(text: str) -> Iterator[Span]:
     """A word before "speaking" or "is my name"."""
     for match in _NAME_BEFORE.finditer(text):
         words = [w for w in match["v"].split() if plain(w) not in COMMON_WORDS]
-        is_sure = match["after"] != "speaking" or any(not w.islower() for w in words)
+        is_called = match["after"] not in ("speaking", "here")
+        titled = [w for w in words if not w.islower()]
+        is_sure = is_called or (bool(titled) and (len(titled) > 1 or match["after"] != "here"))
         if words and is_sure:
             start = match.start("v") + match["v"].index(words[0])
             yield Span(start, match.end("v"), "PERSON", 4)

@@ -214,7 +214,7 @@ def _beside_word(view: View, token: _Token) -> str | None:
     """The type of a bare number by its neighbour: none beside one to three letters of a code."""
     lower = view.lower
     before = _SHORT_BEFORE.search(lower[max(0, token.start - 5) : token.start])
-    after = re.match(r" [a-z](?!\w)", lower[token.end : token.end + 3])
+    after = re.match(r" [a-hj-z](?!\w)", lower[token.end : token.end + 3])
     if before and token.digits in (5, 6) and _is_state(view, before[1], token.start):
         return "POSTCODE"
     is_word = (

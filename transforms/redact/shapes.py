@@ -59,19 +59,20 @@ _IP6_CHARS = 5
 _SECRET_CHARS = 3
 _POSTCODE_UK = re.compile(r"(?<![\w-])[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2}(?![\w-])")
 _SECRET = re.compile(
-    r"\b(?:password|passcode|passwort|kennwort|contraseña|senha|wachtwoord|mot de passe"
+    r"\b(?:pass ?word|pass ?code|passwort|kennwort|contraseña|senha|wachtwoord|mot de passe"
     r"|pass ?phrase"
-    r"|pwd|pw)(?: (?:is|was|ist|lautet|est|es|é)\b:?|\s?[:=])\s{0,2}(?P<v>[^\s,;<>]{3,64})"
+    r"|pwd|pw)(?: (?:that )?(?:i|we)(?:'ve)? \w{2,12}(?: \w{2,12})?(?= is ))?"
+    r"(?: (?:is|was|ist|lautet|est|es|é)\b:?|\s?[:=])\s{0,2}(?P<v>[^\s,;<>]{3,64})"
 )
 _ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|x|h|s|min|am|pm|ª|º|er|e)|v?\d+(?:\.\d+)+")
 _SECRET_PAIR = re.compile(
-    r"\b(?:password|passcode|pwd|pin|pass)\b(?: (?:is|was|number"
+    r"\b(?:pass ?word|pass ?code|pwd|pin|pass)\b(?: (?:is|was|number"
     r"|no))?:? (?P<v>[^\W\d_]\w{0,20} \d{1,8})\b"
 )
 _MIXED = r"(?=[^\s,;<>]{0,40}[\d_!$%&*#+=@^~])(?=[^\s,;<>]{0,40}[a-z])[\w!$%&*#+=@^~?.-]{4,40}"
 _SECRET_BESIDE = re.compile(
-    r"\b(?:password|passcode|passwort|kennwort|contraseña|clave|senha|wachtwoord|mot de passe"
-    r"|pass ?phrase|pwd|pw|pass(?=[:=]))\b(?:'s)?"
+    r"\b(?:pass ?word|pass ?code|passwort|kennwort|contraseña|clave|senha|wachtwoord|mot de passe"
+    r"|pass ?phrase|pwd|pw|pass(?=[:=]))\b(?:'s)?(?: (?:that )?(?:i|we) \w{2,12}(?= is ))?"
     r"(?:[,:=]|(?: -| \u2013| to| as| be| set to| being))?"
     rf" \(?(?P<v>{_MIXED})(?![^\s,;.)?])"
 )
@@ -79,7 +80,7 @@ _SECRET_BESIDE = re.compile(
 
 _SECRET_BEFORE = re.compile(
     rf"(?<![^\s\"'(])(?P<v>{_MIXED})[\"']? (?:as|is|was|for) (?:(?:my|the|a|our|its?) )?"
-    r"(?:(?:new|old|current|first) )?(?:password|passcode|pass ?phrase|pwd|pw)\b"
+    r"(?:(?:new|old|current|first) )?(?:pass ?word|pass ?code|pass ?phrase|pwd|pw)\b"
 )
 
 _SECRET_SIGNS = (

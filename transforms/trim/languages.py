@@ -53,7 +53,7 @@ LANGUAGES: dict[str, Phrases] = {
         ),
         greeting=(
             "hi", "hello", "hey", "dear", "good (?:morning|afternoon|evening|day)", "greetings",
-            "howdy", "to whom it may concern", "hiya",
+            "howdy", "to whom it may concern", "hiya", "respected", "sirs?", "ma'?dam", "ma'am",
         ),
         disclaimer=(
             r"this (?:e-?mail|message|communication|transmission)\b.{0,90}"
@@ -67,7 +67,14 @@ LANGUAGES: dict[str, Phrases] = {
             r"(?:information|contents?) (?:contained )?(?:in|of) this (?:e-?mail|message|"
             r"communication|transmission)",
             "you (?:are receiving|received|are getting) this (?:e-?mail|message|because)",
-            r"^\W*(?:legal |e-?mail )?disclaimer\W*(?:$|the |this )",
+            r"^\W*(?:legal |e-?mail )?disclaimer(?:\W*$|\W*(?:the|this) |\s?[:–—-])",
+            r"(?:company|registered|registration) (?:(?:registration )?(?:number|no\b)"
+            r"|in (?:england|"
+            r"scotland|wales|ireland|the (?:uk|united))|(?:office|address|seat)\W)",
+            r"(?:views|opinions)\b.{0,40}\b(?:expressed|those of the)\b",
+            r"(?:accepts?|cannot accept|no|any) (?:liability|responsibility)\b.{0,60}\b(?:virus"
+            r"|damage|loss|"
+            r"this (?:e-?mail|message))",
             r"this (?:e-?mail|message|mail) "
             r"(?:has )?originated (?:from )?outside|^\W*(?:caution|warning|external)\W{1,4}"
             r"(?:this (?:e-?mail|message)|external (?:e-?mail|sender))",

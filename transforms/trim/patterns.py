@@ -21,6 +21,9 @@ LANGUAGES: dict[str, Phrases] = {
 _FIRST_LETTER = re.compile(r"[^\W_](?![?*+{])")
 _INNERMOST_GROUP = re.compile(r"\([^()]*\)")
 
+CAPITAL = r"(?![a-zß-öø-ÿа-яёα-ωά-ώ])[^\W\d_][\w.'’-]{0,25}"
+"""A word that begins with no small letter."""
+
 SPACELESS = frozenset({"ja", "zh", "ko", "th"})
 """Languages that put no spaces between words, or none before endings."""
 

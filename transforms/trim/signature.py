@@ -7,7 +7,7 @@ and the first words of a mail program's line; a contact block is known by its sh
 import re
 
 from transforms.trim.lines import Lines, is_rule
-from transforms.trim.patterns import union, whole_line
+from transforms.trim.patterns import CAPITAL, union, whole_line
 
 _DELIMITER = re.compile(r"^(?:--|—|––|—-|--\s*--|_{2,}|—{2,}|─{3,}|-{20,})$")
 # On lower case: several times as fast as in any case.
@@ -28,9 +28,8 @@ _MOST_MOBILE_WORDS = 11
 _SENTENCE_WORDS = 5
 _MOST_MOBILE_CHARS = 90
 
-_CAPITAL = r"(?![a-zß-öø-ÿа-яёα-ωά-ώ])[^\W\d_][\w.'’-]{0,25}"
 _PARTICLE = r"(?:de|da|van|von|der|del|la|le|[&]|und|and|y|e|et|en)"
-_NAMED = rf"(?:,? (?:from )?(?-i:{_CAPITAL}(?: (?:{_CAPITAL}|{_PARTICLE})){{0,4}}))"
+_NAMED = rf"(?:,? (?:from )?(?-i:{CAPITAL}(?: (?:{CAPITAL}|{_PARTICLE})){{0,4}}))"
 """A name in the closing's own line: `Best, Robin`, never `Best case it comes late`."""
 _JOINT = r"(?:,?\s?[/|&+,]\s?|\s(?:and|n|und|et|y|e|en|och|og)\s)"
 _CLOSINGS, _THANKINGS = union("closing"), union("thanks")
@@ -48,6 +47,10 @@ _TEAM = re.compile(
 )
 """A team that signs, above the name of one of them: `Your Acme team,`."""
 _THANKS = whole_line(rf"(?:{_THANKINGS})[\W_]{{0,4}}")
+_HANGING = re.compile(rf"^{CAPITAL}(?: [^\W\d_][\w'’-]{{0,14}}){{0,4}},$")
+"""A short line that ends in a comma: a formula in words of its own, where a name follows."""
+_ENDED = (".", "!", "?", ")", ">", "…")
+"""How the words end under which such a line stands; "I ordered:" has a list below it."""
 _TAIL = 10
 """Lines that may follow a closing formula: name, title, company, address, numbers."""
 _LONGEST_TAIL_LINE = 75
@@ -179,18 +182,41 @@ def _drawn_line(lines: Lines, segment: list[int], _: tuple[str, ...]) -> int | N
     return found
 
 
-def _closing(lines: Lines, segment: list[int], _: tuple[str, ...]) -> int | None:
+def _closing(lines: Lines, segment: list[int], names: tuple[str, ...]) -> int | None:
     """Place of a closing formula that only a name and the like follow."""
     filled = [place for place, i in enumerate(segment) if lines.bare[i]]
     for place in filled[-_TAIL - 1 :]:
         bare = lines.bare[segment[place]]
         is_team = place and not lines.bare[segment[place - 1]] and _TEAM.match(bare)
-        if len(bare) > _LONGEST_TAIL_LINE or not (is_team or _MAY_CLOSE.match(bare.lower())):
+        if len(bare) > _LONGEST_TAIL_LINE:
             continue
         rest = [lines.bare[i] for i in segment[place + 1 :] if lines.bare[i]]
+        if _is_hanging(lines, segment, place, rest, names):
+            return place
+        if not (is_team or _MAY_CLOSE.match(bare.lower())):
+            continue
         if ((is_team and rest) or _is_closing(bare, rest)) and (_is_tail(rest) or _is_signed(rest)):
             return place
     return None
+
+
+def _is_hanging(
+    lines: Lines, segment: list[int], place: int, rest: list[str], names: tuple[str, ...]
+) -> bool:
+    """Whether a short line with a comma, below an empty one, is followed by a name or by nothing.
+
+    Whatever its words and language: `Ever grateful,` above the author's name.
+    """
+    is_apart = place > 1 and not lines.bare[segment[place - 1]]
+    if not is_apart or not _HANGING.match(lines.bare[segment[place]]):
+        return False
+    if not rest:
+        return True
+    known = {name.split()[0].casefold() for name in names if name.strip()}
+    first = rest[0].split()[0].strip(",.*_").casefold()
+    above = next(lines.bare[i] for i in reversed(segment[:place]) if lines.bare[i])
+    is_signed = _SIGNED.match(rest[0]) is not None and rest[0][0].isupper()
+    return first in known or (is_signed and above.endswith(_ENDED) and _is_tail(rest))
 
 
 def _is_closing(bare: str, rest: list[str]) -> bool:

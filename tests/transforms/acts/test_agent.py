@@ -151,3 +151,24 @@ def test_many_short_words_of_assent_take_linear_time() -> None:
     agent_act("yes ok " * 28 + "x")
     agent_act("before a " * 20 + "x")
     assert time.process_time() - started < 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "act"),
+    [
+        ("Our mechanics have been informed.", "hand_over"),
+        ("I have asked our kettle specialists to look at it.", "hand_over"),
+        ("She will phone you on Monday.", "hand_over"),
+        ("Stay with me while I read the notes.", "hold"),
+        ("Give me 2 minutes.", "hold"),
+        ("We'll have the kettle for you shortly.", "complete"),
+        ("It won't take too long.", "complete"),
+    ],
+)
+def test_who_acts_next_and_when(text: str, act: str) -> None:
+    assert agent_act(text) == act
+
+
+@pytest.mark.parametrize("text", ["I'll be with you shortly.", "We will get back to you soon."])
+def test_a_promise_of_a_word_completes_nothing(text: str) -> None:
+    assert agent_act(text) != "complete"

@@ -118,3 +118,57 @@ def test_how_long_it_takes_is_a_question_unless_somebody_was_put_off() -> None:
     text = "and how long does the refund take"
     assert customer_act(text, before="answer", is_first=False) == "need"
     assert customer_act(text, before="defer", is_first=False) == "wait"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ah it let me log in and went through", "kettle mended, job done", "no other questions",
+        "yippee", "I received the code just now", "you covered everything nicely",
+        "That makes sense and I am happy with it.",
+    ],
+)  # fmt: skip
+def test_who_tells_of_success_only_confirms(text: str) -> None:
+    assert customer_act(text, before="answer", is_first=False) == "confirm"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I hope it went through", "it was working once", "you said it is repaired",
+        "will it be accepted?", "please let me in",
+    ],
+)  # fmt: skip
+def test_success_that_is_wished_for_or_told_by_others_confirms_nothing(text: str) -> None:
+    assert customer_act(text, before="answer", is_first=False) != "confirm"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the kettle still leaks and it still trips the fuse", "it hangs and crashes",
+        "Thanks, I had checked the plug. Same outcome.", "we end up at the beginning",
+        "How can this be finished? The lid isn't even closed.",
+    ],
+)  # fmt: skip
+def test_a_fault_that_goes_on_after_an_answer_is_a_complaint(text: str) -> None:
+    assert customer_act(text, before="answer", is_first=False) == "complaint"
+
+
+@pytest.mark.parametrize("text", ["I would rather not", "don't bother", "delete that order"])
+def test_who_backs_out_of_an_order_complains(text: str) -> None:
+    assert customer_act(text, before="ask", is_first=False) == "complaint"
+
+
+@pytest.mark.parametrize(
+    "text", ["okay hullo", "G'day sir", "hi, i have a small problem", "hey im back again"]
+)
+def test_an_opening_without_a_matter_greets(text: str) -> None:
+    assert customer_act(text, before="none", is_first=True) == "greeting"
+
+
+@pytest.mark.parametrize(
+    "text", ["On a different note, the lid is loose.", "Next question: how do I wash it"]
+)
+def test_what_is_announced_as_another_matter_is_a_need(text: str) -> None:
+    assert customer_act(text, before="answer", is_first=False) == "need"

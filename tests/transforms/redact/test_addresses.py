@@ -1,6 +1,6 @@
 import pytest
 
-from transforms.redact import Context, redact
+from transforms.redact import Context, find_spans, redact
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,9 @@ def test_an_address_ends_with_its_town_and_not_within_it() -> None:
 def test_a_sentence_about_delivery_is_no_address() -> None:
     text = "Delivery to Toytown takes five days with Toy Courier and is 6 dollars."
     assert redact(text, Context(role="agent")) == (text, {})
+
+
+def test_a_british_address_goes_with_its_town_and_postcode_in_small_letters() -> None:
+    text = "address 14b toy road, kettleham kt1 2rr"
+    found = [(s.type, text[s.start : s.end]) for s in find_spans(text, Context())]
+    assert found == [("ADDRESS", "14b toy road, kettleham kt1 2rr")]

@@ -86,3 +86,34 @@ def test_a_secret_beside_its_word_and_groups_of_digits_are_masked(text: str, mas
 )  # fmt: skip
 def test_words_and_dates_in_these_places_stay(text: str) -> None:
     assert redact(text) == (text, {})
+
+
+@pytest.mark.parametrize(
+    "text", ["let me see, yorrick vandaloo", "it should be yorrick vandaloo i think",
+             "hang on yorrick vandaloo mate"],
+)  # fmt: skip
+def test_a_name_between_words_of_thinking_is_an_answer(text: str) -> None:
+    found = find_spans(text, Context(asked=frozenset({"PERSON"})))
+    assert [text[s.start : s.end] for s in found] == ["yorrick vandaloo"]
+
+
+@pytest.mark.parametrize("text", ["Sorted, thanks!", "resolved, cheers"])
+def test_success_is_no_name_even_where_one_was_asked_for(text: str) -> None:
+    assert find_spans(text, Context(asked=frozenset({"PERSON"}))) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("And you are?", "PERSON"), ("What should I call you?", "PERSON"),
+        ("Day and year of birth please.", "DOB"), ("I just need your member ID.", "ACCOUNT"),
+        ("What number can I ring you on?", "PHONE"), ("Where should we send it?", "ADDRESS"),
+        ("Kindly share your mail id.", "EMAIL"),
+    ],
+)  # fmt: skip
+def test_what_a_question_asks_for(question: str, kind: str) -> None:
+    assert kind in asked_for(question)
+
+
+def test_a_bare_number_before_i_is_an_answer() -> None:
+    assert [s.type for s in find_spans("4821 i think", Context())] == ["NUMBER"]

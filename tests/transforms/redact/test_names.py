@@ -1,6 +1,6 @@
 import pytest
 
-from transforms.redact import Context, Known, Span, redact
+from transforms.redact import Context, Known, Span, find_spans, redact
 
 
 @pytest.mark.parametrize(
@@ -117,3 +117,19 @@ def test_the_customer_s_own_address_and_number_are_known_fields() -> None:
 def test_a_recogniser_from_outside_only_adds() -> None:
     context = Context(recognise=lambda text: [Span(0, 5, "PERSON", 6), Span(6, 18, "PERSON", 6)])
     assert redact("Qwert 078-05-1120 x", context)[0] == "<PERSON> <SSN> x"
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Myself Yorrick Vandaloo.", "Yorrick Vandaloo"),
+        ("It is booked under the name of Yorrick Vandaloo.", "Yorrick Vandaloo"),
+        ("I call on behalf of Yorrick Vandaloo.", "Yorrick Vandaloo"),
+        ("My aunt, Yorrick Vandaloo, bought it.", "Yorrick Vandaloo"),
+        ("Yorrick Vandaloo here.", "Yorrick Vandaloo"),
+        ("I'm Yorrick van der Loo.", "Yorrick van der Loo"),
+    ],
+)
+def test_a_name_in_other_introductions(text: str, name: str) -> None:
+    found = [(s.type, text[s.start : s.end]) for s in find_spans(text, Context())]
+    assert found == [("PERSON", name)]

@@ -109,3 +109,15 @@ def test_spoken_numbers_and_addresses_are_found(text: str, masked: str) -> None:
 )  # fmt: skip
 def test_spoken_small_numbers_and_orders_stay(text: str) -> None:
     assert redact(text) == (text, {})
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("consumer number K4417702", "ACCOUNT"), ("Soc sec no. 412 77 1903", "SSN"),
+        ("My b-day: 3 May 1971", "DOB"), ("waybill 4929123456789012", "TRACKING"),
+        ("the pass word i chose is kim_88x", "PASSWORD"),
+    ],
+)  # fmt: skip
+def test_other_words_for_what_a_number_is(text: str, kind: str) -> None:
+    assert [s.type for s in find_spans(text, Context())] == [kind]

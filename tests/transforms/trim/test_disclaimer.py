@@ -90,3 +90,16 @@ def test_talk_about_printing_stays(text: str) -> None:
 def test_the_commonest_english_notice_goes() -> None:
     note = "The content is intended solely for the individual to whom it is addressed."
     assert trim(f"{OWN}\n\n{note}").text().strip() == OWN
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Toy Kettles Ltd, registered in Scotland, company number 123.",
+        "Disclaimer: no kettle is promised.",
+        "We accept no liability for loss caused by this e-mail.",
+        "Any opinions are those of the author alone.",
+    ],
+)
+def test_what_a_company_says_of_itself_goes(line: str) -> None:
+    assert trim(f"It works.\n\n{line}").text().strip() == "It works."

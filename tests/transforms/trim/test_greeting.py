@@ -32,3 +32,13 @@ def test_a_salutation_goes(line: str) -> None:
 )
 def test_a_first_line_that_says_something_stays(text: str) -> None:
     assert trim(text).text() == text
+
+
+@pytest.mark.parametrize("line", ["Robin,", "Honoured Captain/Pilot,", "Ahoj Toy,", "Sirs,"])
+def test_names_alone_before_a_comma_are_a_salutation(line: str) -> None:
+    assert trim(f"{line}\n\nit works.").text().strip() == "it works."
+
+
+@pytest.mark.parametrize("text", ["Sadly,\n\nit broke.", "Robin,\nMia and I wait.\nPlease come."])
+def test_an_adverb_or_a_list_of_names_is_no_salutation(text: str) -> None:
+    assert trim(text).text() == text

@@ -228,3 +228,20 @@ def test_a_team_signs_above_the_name_of_one_of_them(line: str) -> None:
 )
 def test_talk_about_a_team_stays(text: str) -> None:
     assert trim(text).text().strip() == text
+
+
+@pytest.mark.parametrize(
+    "ending", ["Ever grateful,", "Ever grateful,\nRobin", "Muy agradecida,\nRobin Toy\nBaker"]
+)
+def test_a_formula_in_words_of_its_own_ends_a_mail(ending: str) -> None:
+    assert trim(f"It works.\n\n{ending}").text().strip() == "It works."
+
+
+def test_a_list_below_a_colon_is_no_formula() -> None:
+    text = "I ordered:\n\nBlue kettle,\nGreen lid"
+    assert trim(text).text() == text
+
+
+def test_the_author_s_name_below_a_formula_ends_a_mail_without_full_stops() -> None:
+    found = trim("it works now\n\nEver grateful,\nrobin", names=("Robin Toy",))
+    assert found.text().strip() == "it works now"
