@@ -10,7 +10,8 @@ import torch
 from torch.nn import functional
 from trl.trainer.utils import FusedCausalLMOutput, entropy_from_logits
 
-from train.finetune.lean import LeanLlama, lay_rows
+from train.finetune.layout import lay_rows
+from train.finetune.lean import LeanLlama
 
 
 class LeanLoss:
