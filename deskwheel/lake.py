@@ -5,12 +5,13 @@ Every table is described in `deskwheel.tables`; a table that does not exist yet 
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.dataset as ds
 from deltalake import CommitProperties, DeltaTable, Schema, Transaction, write_deltalake
 from deltalake.exceptions import TableNotFoundError
 
@@ -88,6 +89,22 @@ def scan(
         yield from dataset.scanner(columns=dict(columns), filter=where).to_batches()
 
 
+def scan_files(
+    table: Table, paths: Sequence[str], columns: Mapping[str, pc.Expression], where: pc.Expression
+) -> Iterator[pa.RecordBatch]:
+    """Rows of some of a table's files that fulfil a condition, batch by batch, in no order.
+
+    Columns that a file of an older release lacks are null.
+    """
+    if paths:
+        # Spark's moments are INT96, which read as nanoseconds end in the year 2262.
+        form = ds.ParquetFileFormat(
+            read_options=ds.ParquetReadOptions(coerce_int96_timestamp_unit="us")
+        )
+        files = ds.dataset(list(paths), schema=arrow_schema(table.record), format=form)
+        yield from files.scanner(columns=dict(columns), filter=where).to_batches()
+
+
 def ensure(lake: str | Path, table: Table) -> Path:
     """The table's folder, with an empty table in it if there was none.
 
@@ -128,8 +145,10 @@ def append_once(
     app_id: str,
     batch_id: int,
     metadata: Mapping[str, Any],
-) -> None:
-    """Append a batch in one commit; the same (app_id, batch_id) again adds nothing.
+) -> int:
+    """Append a batch in one commit and return the table's version then.
+
+    The same (app_id, batch_id) again adds nothing.
 
     The commit carries the transaction that Spark's `txnAppId` and `txnVersion` would leave, so
     either may go on where the other stopped. For the process that writes the table alone.
@@ -138,12 +157,13 @@ def append_once(
     found = open_table(lake, table) or DeltaTable(ensure(lake, table))
     newest = found.transaction_version(app_id)
     if newest is not None and newest >= batch_id:
-        return
+        return found.version()
     told = json.dumps({"app": app_id, "batch": batch_id, **metadata})
     properties = CommitProperties(
         custom_metadata={"userMetadata": told}, app_transactions=[Transaction(app_id, batch_id)]
     )
     write_deltalake(found, rows, mode="append", schema_mode="merge", commit_properties=properties)
+    return found.version()
 
 
 def compact(lake: str | Path, table: Table, *, target_bytes: int = COMPACTED_BYTES) -> int:

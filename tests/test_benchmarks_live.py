@@ -1,8 +1,11 @@
 """What the benchmarks of the running job make of their numbers; their runs take minutes."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -166,6 +169,25 @@ def test_a_constant_cost_holds_and_one_that_grows_with_the_table_does_not() -> N
         verdicts.append((named["growth"].holds, named["slope"].value > 0.1))
         assert ElementTree.fromstring(transforms_cost.plot(windows)).tag.endswith("svg")  # noqa: S314  our own text
     assert verdicts == [(True, False), (False, True)]
+
+
+def test_the_cost_of_a_window_is_told_by_kind_of_process() -> None:
+    looks = [
+        replace(m, parts_cpu_s={"driver": m.job_cpu_s / 4, "jvm": m.job_cpu_s * 3 / 4})
+        for m in cost_run(lambda n: n / 1000, 80_000)
+    ]
+    claims, _ = transforms_cost.claims_of(looks)
+    found = {c.id.partition(".")[2]: c.value for c in claims}
+    assert found["at_20000_driver"] == pytest.approx(0.25)
+    assert found["at_20000_jvm"] == pytest.approx(0.75)
+
+
+def test_a_watch_tells_this_process_from_others_of_the_job() -> None:
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as worker:
+        found = Watch([], 1.0).see(0.0)
+        worker.kill()
+    assert set(found.parts_cpu_s) == {"driver", "workers"}
+    assert found.job_cpu_s == pytest.approx(sum(found.parts_cpu_s.values()))
 
 
 def test_a_run_that_was_cut_off_early_says_nothing() -> None:

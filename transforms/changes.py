@@ -1,7 +1,8 @@
 """What the rows of a batch are told of one another: redelivered events, and threads of mails.
 
 Found from a few columns of the rows, without Spark, and put into the rows by Arrow (the stream) or
-by Spark (a backfill, whose rows need not fit into memory). Reads the tables `turns` and `feedback`.
+by Spark (a backfill, whose rows need not fit into memory). Reads `turns` and `feedback` through
+their index (`transforms.lookup`).
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,10 +15,11 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
-from deskwheel import lake, reasons
+from deskwheel import reasons
 from deskwheel.settings import Settings
 from deskwheel.tables import TURNS
 from transforms.intakes import Intake
+from transforms.lookup import Event, Lookup, open_lookup
 from transforms.thread_lookup import MailRow, find_threads
 
 Place = tuple[str, int, int]
@@ -100,19 +102,20 @@ def find_changes(facts: Facts, settings: Settings, intake: Intake) -> Changes:
     """
     if not facts.places:
         return Changes()
-    horizon = timedelta(hours=settings.transforms.dedup_horizon_h)
-    since = min(facts.ingested_at) - horizon
-    duplicates = _duplicates(facts, _seen(facts, intake, settings.pipeline.lake, since=since))
-    return Changes(duplicates, find_threads(facts.mails, settings))
+    oldest = min(facts.ingested_at)
+    since = oldest - timedelta(hours=settings.transforms.dedup_horizon_h)
+    lookup = open_lookup(settings, intake, now=oldest)
+    duplicates = _duplicates(facts, _seen(facts, lookup, since=since))
+    return Changes(duplicates, find_threads(facts.mails, settings, lookup))
 
 
-def _duplicates(facts: Facts, seen: set[tuple[str, str]]) -> dict[Place, Any]:
+def _duplicates(facts: Facts, seen: set[Event]) -> dict[Place, Any]:
     accepted = [
         (place, (place[0], name))
         for place, name, is_accepted in zip(facts.places, facts.ids, facts.is_accepted, strict=True)
         if is_accepted
     ]
-    first: dict[tuple[str, str], Place] = {}
+    first: dict[Event, Place] = {}
     for place, event in accepted:
         first[event] = min(place, first.get(event, place))
     again = {place for place, event in accepted if event in seen or first[event] != place}
@@ -123,23 +126,14 @@ def _duplicates(facts: Facts, seen: set[tuple[str, str]]) -> dict[Place, Any]:
     return lowest
 
 
-def _seen(facts: Facts, intake: Intake, lake_dir: str, *, since: datetime) -> set[tuple[str, str]]:
-    """Events (topic and id) of the batch that the table has accepted since then.
-
-    The table is read without Spark: each batch looks its few ids up among all of the horizon.
-    """
-    wanted = {name for name, is_new in zip(facts.ids, facts.is_accepted, strict=True) if is_new}
-    topic, name = pc.field(("source", "topic")), pc.field(intake.id_column)
-    where = (
-        (pc.field("verdict") == "accepted")
-        & (pc.field("ingested_at") >= pa.scalar(since))
-        & name.isin(pa.array(sorted(wanted), pa.string()))
-    )
-    return {
-        (row["topic"], row["name"])
-        for part in lake.scan(lake_dir, intake.table, {"topic": topic, "name": name}, where)
-        for row in part.to_pylist()
+def _seen(facts: Facts, lookup: Lookup, *, since: datetime) -> set[Event]:
+    """Events of the batch that the table has accepted since then."""
+    wanted = {
+        (place[0], name)
+        for place, name, is_new in zip(facts.places, facts.ids, facts.is_accepted, strict=True)
+        if is_new
     }
+    return lookup.accepted(wanted, since=since)
 
 
 def changed_table(rows: pa.Table, facts: Facts, changes: Changes, intake: Intake) -> pa.Table:

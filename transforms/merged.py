@@ -15,6 +15,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F  # noqa: N812
 
 from deskwheel import lake
+from deskwheel.commit_log import commit_of
 from deskwheel.tables import CONVERSATIONS
 
 MERGED_BATCH = -1
@@ -54,16 +55,15 @@ class Merged:
         """Whether anything was merged: asked of the table once, then of its newer commits."""
         if self._has_any:
             return True
-        newest = lake.current_version(self.lake_dir, CONVERSATIONS)
-        if newest is None:
-            return False
         if self._seen < 0:
+            newest = lake.current_version(self.lake_dir, CONVERSATIONS)
+            if newest is None:
+                return False
             self._has_any = any(part.num_rows for part in self._scan(_IS_MERGED))
-        for commit in lake.newest_commits(self.lake_dir, CONVERSATIONS):
-            if self._seen < 0 or self._has_any or commit["version"] <= self._seen:
-                break
-            self._has_any = str(commit.get("app", "")).startswith(APP)
-        self._seen = newest
+            self._seen = newest
+        while commit := commit_of(self.lake_dir, CONVERSATIONS, self._seen + 1):
+            self._has_any |= str(commit.get("app", "")).startswith(APP)
+            self._seen += 1
         return self._has_any
 
     def _counts(self, names: Sequence[str]) -> Counter[str]:

@@ -38,6 +38,10 @@ MAX_GATHERED = "256m"
 
 _MARKER = "deskwheel.app"
 
+_GREAT_MERGE = 8
+"""Each eighth merge of a table's files makes large ones, the others files of an eighth of that
+size: the growing file of a merge was written anew by each one until it was large."""
+
 
 def spark_session(
     app: str, *, driver_memory: str, master: str = "local[2]", compiler: str = "client"
@@ -58,7 +62,7 @@ def spark_session(
         "spark.driver.memory": driver_memory,
         # What `gathered` takes into this process at most; the default is as large as the heap.
         "spark.driver.maxResultSize": MAX_GATHERED,
-        "spark.driver.extraJavaOptions": f"{_JVM_OPTIONS} {_COMPILERS[compiler]}",
+        "spark.driver.extraJavaOptions": _java_options(driver_memory, compiler=compiler),
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.sql.warehouse.dir": str(Path(tempfile.gettempdir()) / "deskwheel-warehouse"),
@@ -88,6 +92,15 @@ def spark_session(
     session = builder.getOrCreate()
     session.sparkContext.setLogLevel("ERROR")
     return session
+
+
+def _java_options(driver_memory: str, *, compiler: str) -> str:
+    """With the server compiler the heap is whole from the start.
+
+    One that grows as it must is collected whole at each large batch: a tenth of its CPU seconds.
+    """
+    heap = f" -Xms{driver_memory}" if compiler == "server" else ""
+    return f"{_JVM_OPTIONS} {_COMPILERS[compiler]}{heap}"
 
 
 def spark_schema(record: Any) -> StructType:
@@ -135,11 +148,14 @@ def write_once(
     Rows in Arrow are committed by this process without Spark, which costs a batch of some thousand
     rows a fiftieth of the CPU time (docs/decisions.md); a frame may be larger than memory.
 
-    Each commit is a file, and every later batch opens all of them to find duplicates: after every
-    `compact_commits` versions they are merged (0: never).
+    Each commit is a file, which every reader of the table opens: after every `compact_commits`
+    versions they are merged (0: never).
     """
+    version: int | None = None
     if isinstance(rows, pa.Table):
-        lake.append_once(lake_dir, table, rows, app_id=app_id, batch_id=batch_id, metadata=metadata)
+        version = lake.append_once(
+            lake_dir, table, rows, app_id=app_id, batch_id=batch_id, metadata=metadata
+        )
     else:
         (
             rows.coalesce(1)
@@ -151,15 +167,19 @@ def write_once(
             .save(str(lake.table_path(lake_dir, table)))
         )
     if compact_commits:
-        _compact(lake_dir, table, compact_commits)
+        _compact(lake_dir, table, compact_commits, version=version)
 
 
-def _compact(lake_dir: str | Path, table: Table, commits: int) -> None:
+def _compact(
+    lake_dir: str | Path, table: Table, commits: int, *, version: int | None = None
+) -> None:
     """Merge the table's files when it is due; a failure costs time later, so it is only told."""
     try:
-        version = lake.current_version(lake_dir, table)
+        version = version or lake.current_version(lake_dir, table)
         if version and version % commits == 0:
-            lake.compact(lake_dir, table)
+            is_great = version % (commits * _GREAT_MERGE) == 0
+            target = lake.COMPACTED_BYTES // (1 if is_great else _GREAT_MERGE)
+            lake.compact(lake_dir, table, target_bytes=target)
     except DeltaError as error:
         print(f"{table.name}: its files were not merged ({error}); the next time is soon")
 

@@ -25,6 +25,12 @@ of a mail that starts a thread and of one that replies. A key is its kind, `-` a
 _SAME_NAMES = {OWN: (OWN, REFERENCE), REFERENCE: (OWN, REFERENCE), TICKET: (TICKET,)}
 """Kinds whose hashes can be equal, the surest first."""
 
+SAME_SPACE = {
+    OWN: (OWN, REFERENCE), REFERENCE: (OWN, REFERENCE), TICKET: (TICKET,),
+    START: (START, REPLY), REPLY: (START, REPLY),
+}  # fmt: skip
+"""Kind → kinds whose keys may have the same hash."""
+
 _HASH_CHARS = 24
 
 

@@ -1,8 +1,10 @@
 """What the processes of a running job use, seen once a few seconds from a thread beside it."""
 
+import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,6 +27,8 @@ class Moment:
     """Memory of the job's processes, shared pages once; 0 where it was not asked for."""
     more: Any = None
     """What the caller's own look found."""
+    parts_cpu_s: Mapping[str, float] = field(default_factory=dict)
+    """The job's by kind of process: `driver` (this one), `jvm`, and `workers` (Python)."""
 
 
 @dataclass
@@ -40,7 +44,8 @@ class Watch:
     moments: list[Moment] = field(default_factory=list)
     problem: str = ""
     """Why the watching ended before its time."""
-    _last: dict[tuple[int, float], tuple[bool, float]] = field(default_factory=dict)
+    _last: dict[tuple[int, float], tuple[str, float]] = field(default_factory=dict)
+    """Process → its kind, "" where it is not the job's, and what it has spent."""
 
     def see(self, at_s: float) -> Moment:
         """The totals now."""
@@ -51,14 +56,17 @@ class Watch:
                 is_job = process.pid not in others
                 times = process.cpu_times()
                 spent_s = times.user + times.system
-                self._last[process.pid, process.create_time()] = (is_job, spent_s)
+                kind = _kind_of(process) if is_job else ""
+                self._last[process.pid, process.create_time()] = (kind, spent_s)
                 if self.has_memory and is_job:
                     pss += process.memory_full_info().pss
-        job = sum(s for is_job, s in self._last.values() if is_job)
-        beside = sum(s for is_job, s in self._last.values() if not is_job)
+        parts: dict[str, float] = defaultdict(float)
+        for kind, spent_s in self._last.values():
+            parts[kind] += spent_s
+        beside = parts.pop("", 0.0)
         machine = psutil.cpu_times()
         busy = machine.user + machine.system + machine.nice + machine.irq + machine.softirq
-        return Moment(at_s, job, beside, busy, pss, self.look())
+        return Moment(at_s, sum(parts.values()), beside, busy, pss, self.look(), parts)
 
     def watch(self, is_over: threading.Event) -> None:
         """Look again and again until it is over."""
@@ -95,6 +103,12 @@ def other_load(first: Moment, last: Moment) -> float:
     ours = (last.job_cpu_s - first.job_cpu_s) + (last.beside_cpu_s - first.beside_cpu_s)
     wall_s = max(last.at_s - first.at_s, 1e-9)
     return max(0.0, (last.machine_cpu_s - first.machine_cpu_s) - ours) / wall_s
+
+
+def _kind_of(process: psutil.Process) -> str:
+    if process.pid == os.getpid():
+        return "driver"
+    return "jvm" if process.name() == "java" else "workers"
 
 
 def _tree(root: int) -> list[int]:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
@@ -67,3 +68,21 @@ def test_a_batch_that_was_merged_is_still_never_written_again(
         write(spark, tmp_path, batch_id, [outcome(batch_id)])
     found = lake.read(tmp_path, FEEDBACK, columns=["feedback_id"])["feedback_id"].to_pylist()
     assert sorted(found) == ["f-0", "f-1"]
+
+
+def test_only_each_eighth_merge_makes_large_files_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = to_table([outcome(0)], Feedback)
+    write_once(rows, tmp_path, FEEDBACK, app_id=APP, batch_id=0, metadata={})
+    (small,) = map(Path, DeltaTable(tmp_path / FEEDBACK.name).file_uris())
+    monkeypatch.setattr(lake, "COMPACTED_BYTES", 8 * small.stat().st_size)
+    files = {}
+    for batch_id in range(1, 16):
+        write_once(
+            rows, tmp_path, FEEDBACK, app_id=APP, batch_id=batch_id, metadata={}, compact_commits=2
+        )
+        table = DeltaTable(tmp_path / FEEDBACK.name)
+        files[table.version()] = len(table.file_uris())
+    assert files[15] > 4, "none of them fits into an eighth"
+    assert files[17] < 4, "version 16 was due for large ones"

@@ -1,6 +1,5 @@
 """Mails into threads that earlier micro-batches began, with Spark and the table `turns`."""
 
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,8 +7,6 @@ import pytest
 from pyspark.sql import SparkSession
 
 from deskwheel import lake
-from deskwheel.records import Turn
-from deskwheel.schema import to_table
 from deskwheel.tables import TURNS
 from tests.places import settings_in
 from tests.transforms import toys
@@ -17,8 +14,6 @@ from tests.transforms.test_intake import Table, record
 from tests.transforms.toys import chat, mail, outcome
 from transforms.intakes import TURNS_INTAKE
 from transforms.parse.model import RawEvent
-from transforms.thread_lookup import MOST_PER_KEY, stored_mails
-from transforms.threads import Mail
 
 
 def first(n: int, **headers: str) -> RawEvent:
@@ -105,23 +100,3 @@ def test_the_table_keeps_hashes_of_subjects_and_ids(spark: SparkSession, tmp_pat
     (row,) = table.rows()
     assert len(row["thread_keys"]) == 3
     assert not any(word in repr(row["thread_keys"]) for word in ("divorce", "secret", "robin"))
-
-
-def test_of_a_key_that_all_mails_share_the_newest_are_looked_at(tmp_path: Path) -> None:
-    many = 3 * MOST_PER_KEY
-    rows = [
-        replace(
-            toys.turns(mail(Message_ID=f"<{n}@example.com>"))[0], conversation_id=f"c-{n}",
-            thread_keys=("i1", f"i{n}x"), sent_at=toys.NOW + timedelta(seconds=n),
-        )
-        for n in range(many)
-    ]  # fmt: skip
-    early = replace(rows[0], ingested_at=toys.NOW - timedelta(hours=2))
-    lake.append(tmp_path, TURNS, to_table([*rows, early], Turn))
-    since = toys.NOW - timedelta(hours=1)
-    found = stored_mails(str(tmp_path), {"1", "7x"}, since=since)
-    newest = [m.conversation_id for m in found if m.keys == ("i1",)]
-    assert newest == [f"c-{n}" for n in reversed(range(many - MOST_PER_KEY, many))]
-    assert [m for m in found if m.keys != ("i1",)] == [
-        Mail("c-7", toys.NOW + timedelta(seconds=7), ("i7x",))
-    ]
