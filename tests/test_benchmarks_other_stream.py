@@ -2,6 +2,7 @@ import json
 from collections import Counter
 from datetime import UTC, datetime
 from hashlib import sha256
+from itertools import combinations
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -18,7 +19,7 @@ from benchmarks.other_stream.stories import MIX, Turn
 from benchmarks.stream_quality.labels import read_labels
 from transforms.redact.checksums import is_iban_valid, is_luhn_valid
 
-WORDS = ("first", "second")
+WORDS = ("first", "second", "third", "fourth")
 NOW = datetime(2026, 4, 20, tzinfo=UTC)
 
 
@@ -36,14 +37,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
          "response": "Take shade {{Order Number}}.\n\nUse soap, or call {{Customer Support Phone"
          " Number}}.",
          "intent": "wash", "category": f"TOY_{n % 3}", "entity": None}
-        for n in range(500)
+        for n in range(1200)
     ]  # fmt: skip
     said = ("one lamp please", "Is this right?", "yes", "It will be ready soon.")
     turns = [{"speaker": ("customer", "agent")[n % 2], "text": t} for n, t in enumerate(said)]
     orders = [
         {"conversation_id": f"{outcome}-{n}", "outcome": outcome, "turns": turns}
         for outcome in ("ordered", "not_available", "off_topic")
-        for n in range(300)
+        for n in range(700)
     ]
     write(folder / "bitext" / "pairs.jsonl", questions)
     write(folder / "taskmaster4" / "dialogs.jsonl", orders)
@@ -51,10 +52,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_two_lists_have_the_same_kinds_and_share_no_sentence() -> None:
-    first, second = (read_words(name) for name in WORDS)
-    assert first.keys() == second.keys()
-    for name in first.keys() - {"quote", "detail", "alike", "verification", "verified"}:
+@pytest.mark.parametrize(("one", "other"), list(combinations(WORDS, 2)))
+def test_two_lists_have_the_same_kinds_and_share_no_sentence(one: str, other: str) -> None:
+    first, second = read_words(one), read_words(other)
+    assert first.keys() ^ second.keys() <= {"addresses"}
+    shared = first.keys() & second.keys()
+    for name in shared - {"quote", "detail", "alike", "verification", "verified"}:
         both = {json.dumps(p) for p in first[name]} & {json.dumps(p) for p in second[name]}
         assert both <= {'""'}, name
 
@@ -67,14 +70,14 @@ def test_the_same_seed_writes_the_same_stream(data: Path, name: str) -> None:
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_the_two_streams_share_no_dialog_and_none_with_the_shared_one(data: Path) -> None:
+def test_no_two_streams_share_a_dialog_and_none_with_the_shared_one(data: Path) -> None:
     ids = [
         {part for c in stream(data, name, 3)[1]["conversations"] if c["kind"] == "dialog"
          for part in c["source_id"].split("+") if c["source"] in ("bitext", "taskmaster4")}
         for name in WORDS
     ]  # fmt: skip
-    assert not ids[0] & ids[1]
-    assert not {"q-2", "q-4"} & (ids[0] | ids[1])
+    assert not [pair for pair in combinations(ids, 2) if pair[0] & pair[1]]
+    assert not {"q-2", "q-4"} & set().union(*ids)
 
 
 def test_a_written_folder_is_a_labelled_stream(data: Path, tmp_path: Path) -> None:
@@ -100,12 +103,24 @@ def test_every_label_of_a_value_stands_where_it_says(data: Path) -> None:
     assert all(text[s["start"] : s["end"]] == s["value"] for text, s in spans)
 
 
+def test_a_list_says_how_its_addresses_look_and_a_mail_address_is_plain() -> None:
+    words = {
+        "first_names": ["Zoë Ann"],
+        "last_names": ["Müller"],
+        "addresses": ["Hut {n}, Toytown"],
+    }
+    who = person(words, Random(1))
+    assert who.email.isascii()
+    assert " " not in who.email
+    assert personal("ADDRESS", who, Random(1), words).startswith("Hut ")
+
+
 def test_numbers_pass_their_checks() -> None:
     rng = Random(5)
     assert all(is_luhn_valid(card(rng)) for _ in range(50))
     assert all(is_iban_valid(iban(rng).replace(" ", "")) for _ in range(50))
     who = person(read_words("first"), rng)
-    assert personal("PERSON", who, rng) == who.name
+    assert personal("PERSON", who, rng, {}) == who.name
     assert alike("version", rng).count(".") == 2
 
 
