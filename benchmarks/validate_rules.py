@@ -7,6 +7,7 @@ share of the gate's batch is rules, the compiled columns and the batch rules tog
 `batch.validate` of the same suite costs instead, with the result formats BASIC and COMPLETE. Two:
 rows a CPU second from a file through fifteen rules (every fourth of the suite) to the verdict and
 one Delta commit; through none, which tells what reading and committing cost, and through all.
+The gate compiles the rules on a batch so large (`validate.compiled`), and so does the second part.
 """
 
 import argparse
@@ -37,6 +38,7 @@ from validate.batch import COLUMNS, new_rows
 from validate.batch_rules import row_numbers
 from validate.candidates import Candidate, Decision
 from validate.compile import RowRules, compile_row_rules
+from validate.compiled import compiled_read
 from validate.entries import Entry
 from validate.gate import Gate, compile_gate
 from validate.suite import ephemeral_context, load_suites
@@ -178,7 +180,8 @@ def _validate(suite: Any, frame: DataFrame, result_format: str) -> None:
 def _commit(frame: DataFrame, rules: RowRules, folder: Path) -> None:
     """One batch of examples judged and committed as the gate does, into a table of its own."""
     lake_dir = lake.ensure(folder, VALIDATED).parent
-    judged = gathered(frame.select("*", rules.reasons().alias("reasons")))
+    with compiled_read(frame):
+        judged = gathered(frame.select("*", rules.reasons().alias("reasons")))
     assert not isinstance(judged, DataFrame), "more rows than one process takes"
     broken = judged.filter(pc.greater(pc.list_value_length(judged["reasons"]), 0))
     reasons = zip(*(broken[c].to_pylist() for c in ("example_id", "reasons")), strict=True)

@@ -22,6 +22,7 @@ from transforms.session import gathered, spark_schema
 from validate.batch_rules import row_numbers
 from validate.candidates import Decision
 from validate.compile import RowRules, complete
+from validate.compiled import compiled_read
 from validate.entries import KEYS, Entry
 from validate.near import sign
 from validate.returns import asked_pieces
@@ -49,7 +50,8 @@ def read_batch(frame: DataFrame, rules: RowRules) -> Batch:
     """
     text = _text()
     found = _found(rules)
-    whole = gathered(frame.select(*_named(text | found)))
+    with compiled_read(frame):
+        whole = gathered(frame.select(*_named(text | found)))
     if not isinstance(whole, pa.Table):
         return Batch(read_keys(frame, rules))
     return Batch(whole.select([*COLUMNS, *found]).to_pylist(), whole.select([*text]))
@@ -57,7 +59,8 @@ def read_batch(frame: DataFrame, rules: RowRules) -> Batch:
 
 def read_keys(frame: DataFrame, rules: RowRules) -> list[dict[str, Any]]:
     """Keys of every row, as in `Batch.keys`; its text never reaches this process."""
-    return frame.select(*COLUMNS, *_named(_found(rules))).toArrow().to_pylist()
+    with compiled_read(frame):
+        return frame.select(*COLUMNS, *_named(_found(rules))).toArrow().to_pylist()
 
 
 def _text() -> dict[str, Column]:

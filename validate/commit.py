@@ -19,17 +19,11 @@ from deskwheel import lake
 from deskwheel.commit_log import Commit, commits_until
 from deskwheel.tables import VALIDATED
 from transforms.session import spark_schema, write_once
+from validate.compiled import compiled_write
 from validate.index import Index
 
 JUDGED = ("verdict", "reasons", "validated_at", "cluster_id", "group_id", "duplicate_of")
 """What a later batch changes of a stored row that it does not hold."""
-
-COMPILED = {
-    "spark.sql.codegen.wholeStage": "true",
-    "spark.sql.codegen.factoryMode": "FALLBACK",
-}
-COMPILED_FROM = 20_000
-"""Rows of a batch from which compiling costs less CPU than it saves (docs/decisions.md)."""
 
 _LOOKED_BACK = 256
 
@@ -67,14 +61,14 @@ def commit_batch(
         changes_rows: whether `is_stored` is ever true, which takes a frame; a batch without is
             appended, which is cheaper.
         metadata: put on the commit.
-        rows: of the batch, for `compiled_from`.
+        rows: of the batch, for `compiled_write`.
     """
     before = lake.current_version(lake_dir, VALIDATED)
     once: dict[str, Any] = {"app_id": app_id, "batch_id": batch_id, "metadata": metadata}
     if isinstance(judged, pa.Table):
         write_once(judged, lake_dir, VALIDATED, **once)
     else:
-        with compiled_from(judged.sparkSession, rows):
+        with compiled_write(judged.sparkSession, rows):
             if changes_rows:
                 _merge(judged, lake_dir, {"app": app_id, "batch": batch_id, **metadata})
             else:
@@ -99,23 +93,6 @@ def committed(lake_dir: Path, app_id: str, batch_id: int) -> Commit | None:
     commits = islice(commits_until(lake_dir, VALIDATED, table.version()), _LOOKED_BACK)
     ours = (c for c in commits if (c.get("app"), c.get("batch")) == (app_id, batch_id))
     return next(ours, {})
-
-
-@contextmanager
-def compiled_from(spark: SparkSession, rows: int) -> Iterator[None]:
-    """Whole-stage code for a write of at least `COMPILED_FROM` rows.
-
-    The session interprets, because a micro-batch never pays the compiler back; a backfill's does.
-    """
-    compiled = COMPILED if rows >= COMPILED_FROM else {}
-    before = {key: str(spark.conf.get(key)) for key in compiled}
-    for key, value in compiled.items():
-        spark.conf.set(key, value)
-    try:
-        yield
-    finally:
-        for key, old in before.items():
-            spark.conf.set(key, old)
 
 
 def compact_when_due(index: Index, lake_dir: Path, *, commits: int) -> None:

@@ -16,13 +16,15 @@ from great_expectations.validator.metric_configuration import MetricConfiguratio
 from great_expectations.validator.metrics_calculator import MetricsCalculator
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
+from pyspark.sql.types import StringType, StructType
 
 from deskwheel.errors import ConfigError
-from validate.screen import screen_columns
+from validate.screen import Look, look_at_length, look_for, look_for_none, screen_columns
 from validate.suite import ephemeral_context
 
 DOMAIN = ("column", "column_A", "column_B", "column_list")
+_LONGEST = 2**31
+"""Bytes of a text, where a rule has no bound."""
 NULLS_IGNORED = "any_value_is_missing"
 NULLS_IGNORED_IN_PAIRS = "either_value_is_missing"
 
@@ -92,7 +94,7 @@ def compile_rules(suite: Any, frame: DataFrame) -> dict[str, Column]:
     if lost:
         raise ConfigError(f"rules {', '.join(lost)} cannot be compiled: GX makes no column of them")
     screens = screen_columns(
-        {e.meta["rule_id"]: found for e in suite.expectations if (found := _forbidden(e))}
+        {e.meta["rule_id"]: look for e in suite.expectations if (look := look_of(e, frame))}
     )
     columns = {}
     for expectation in suite.expectations:
@@ -114,11 +116,14 @@ def complete(frame: DataFrame, schema: StructType) -> DataFrame:
 
 
 def broken_rules(rules: Mapping[str, Column]) -> Column:
-    """The ids of the rules that a row breaks, in the suite's order, as an array of strings."""
+    """The ids of the rules that a row breaks, in the suite's order, as an array of strings.
+
+    Put together without a lambda: Spark interprets what stands in one even where it compiles.
+    """
     if not rules:
         return F.array().cast("array<string>")
-    ids = [F.when(F.coalesce(c, F.lit(False)), F.lit(rule)) for rule, c in rules.items()]
-    return F.filter(F.array(*ids), lambda rule: rule.isNotNull())
+    ids = [F.when(c, F.lit(rule)).otherwise(F.lit("")) for rule, c in rules.items()]
+    return F.array_remove(F.array(*ids), "")
 
 
 def _check_columns(expectation: Any, present: list[str]) -> None:
@@ -154,14 +159,24 @@ def _condition(expectation: Any) -> MetricConfiguration:
     )
 
 
-def _forbidden(expectation: Any) -> tuple[str, list[str]] | None:
-    """Column and patterns of a rule that is broken where one of them is found."""
-    kwargs = expectation.configuration.kwargs
-    patterns = {
-        "column_values.not_match_regex": [kwargs.get("regex")],
-        "column_values.not_match_regex_list": kwargs.get("regex_list"),
-    }.get(expectation.map_metric)
-    return (kwargs["column"], list(patterns)) if patterns else None
+def look_of(expectation: Any, frame: DataFrame) -> Look | None:
+    """What tells without Java that a text keeps the rule; None where that is not known."""
+    kwargs, metric = expectation.configuration.kwargs, expectation.map_metric
+    column = kwargs.get("column")
+    if column is None or frame.schema[column].dataType != StringType():
+        return None
+    if metric == "column_values.not_match_regex":
+        return look_for_none(column, [kwargs["regex"]])
+    if metric == "column_values.not_match_regex_list":
+        return look_for_none(column, kwargs["regex_list"])
+    if metric == "column_values.match_regex":
+        return look_for(column, kwargs["regex"])
+    if metric == "column_values.value_length.between":
+        # One less on either side, in case that the bounds are strict.
+        least, most = kwargs.get("min_value"), kwargs.get("max_value")
+        longest = _LONGEST if most is None else int(most) - 1
+        return look_at_length(column, 0 if least is None else int(least) + 1, longest)
+    return None
 
 
 def _among_values(expectation: Any, condition: Column) -> Column:

@@ -1,9 +1,10 @@
-"""Which rows a regex rule must look at: a quick look at all of them that misses none.
+"""Which rows a rule on a text must look at: a quick look at all of them that misses none.
 
 Java's matcher, which decides, tries every pattern at every character: the shipped rules took it 0.6
 milliseconds a row. RE2 looks for all patterns of a column at once, in time linear in the text; what
 it does not know (looking around, references back, word boundaries) is left out of a pattern, which
-then finds more, never less. Rows in which it finds nothing break no rule.
+then finds more, never less. Rows in which it finds nothing break no rule. Of what a text must hold
+RE2 looks for less than Java would take, and a length is first told by bytes, which Arrow knows.
 Source: Cox 2010, "Regular Expression Matching in the Wild" (RE2, and its filters before a match).
 
 Pure functions over patterns and Arrow arrays; reads and writes no table.
@@ -11,6 +12,7 @@ Pure functions over patterns and Arrow arrays; reads and writes no table.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
@@ -48,6 +50,29 @@ _NOT_AFTER = re.compile(rf"\A\(\?<!{_PLAIN_SET}\)(?!.*\|)")
 """Ends of a pattern that must not stand beside some characters: they stand beside another one."""
 
 
+_SAME = re.compile(r"(?:\\[Az]|\\p\{L\}|\(\?:|[)|]|[A-Za-z0-9 :,;_@#%&=<>/'\"-]|\{\d+\})*")
+"""What RE2 reads as Java does, once a letter is one of ASCII: their Unicode is of another year."""
+_STARTS_OTHERWISE = re.compile(r"\\A\(\?!(.*)\)", re.DOTALL)
+_CHAR_BYTES = 4
+"""Of a character in UTF-8 at most."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is looked for in a column's texts; those that pass break the rule for certain not.
+
+    A text passes if none of `forbidden` is found in it, all of `wanted` are, and its size is in
+    `sizes`.
+    """
+
+    column: str
+    forbidden: tuple[str, ...] = ()
+    """Patterns of RE2, as those of `wanted`."""
+    wanted: tuple[str, ...] = ()
+    sizes: range | None = field(default=None)
+    """In bytes."""
+
+
 class _Strange(Exception):
     """The pattern holds something of which it is not sure what RE2 makes of it."""
 
@@ -71,50 +96,101 @@ def loosen(pattern: str) -> str | None:
     return None if is_in_all else found
 
 
-def screen_columns(rules: Mapping[str, tuple[str, Sequence[str]]]) -> dict[str, Column]:
-    """Rule id → column that is false where the rule's patterns cannot be found.
+def tighten(pattern: str) -> str | None:
+    r"""A pattern of RE2 that is found only where Java finds this one; None where none is known.
 
-    Rules whose patterns cannot be loosened, and those beyond `MOST_RULES` of a column, have none.
-    Texts must be UTF-8.
-
-    Args:
-        rules: rule id → column and the patterns, of which none may be found.
+    >>> tighten(r"\p{L}{2}")
+    '[A-Za-z]{2}'
+    >>> tighten(r".+") is None
+    True
     """
-    of_column: dict[str, dict[str, str]] = {}
-    for rule, (column, patterns) in rules.items():
-        loose = [loosen(p) for p in patterns]
-        known = [p for p in loose if p is not None]
-        kept = of_column.setdefault(column, {})
-        if len(known) == len(loose) and len(kept) < MOST_RULES:
-            kept[rule] = _any_of(known)
+    if not _SAME.fullmatch(pattern):
+        return None
+    tight = pattern.replace(r"\p{L}", "[A-Za-z]")
+    try:
+        pc.match_substring_regex(pa.array([""]), tight)
+    except pa.ArrowInvalid:
+        return None
+    return tight
+
+
+def look_for_none(column: str, patterns: Sequence[str]) -> Look | None:
+    """The look of a rule that is broken where one of some patterns is found, if there is one."""
+    forbidden, wanted = [], []
+    for pattern in patterns:
+        if loose := loosen(pattern):
+            forbidden.append(loose)
+        elif (other := _STARTS_OTHERWISE.fullmatch(pattern)) and (start := tighten(other[1])):
+            wanted.append(rf"\A(?:{start})")
+        else:
+            return None
+    return Look(column, tuple(forbidden), tuple(wanted))
+
+
+def look_for(column: str, pattern: str) -> Look | None:
+    """The look of a rule that is broken where a pattern is not found, if there is one."""
+    tight = tighten(pattern)
+    return None if tight is None else Look(column, wanted=(tight,))
+
+
+def look_at_length(column: str, least: int, most: int) -> Look:
+    """The look of a rule that is broken by lengths outside of these, in characters."""
+    return Look(column, sizes=range(_CHAR_BYTES * least, most + 1))
+
+
+def screen_columns(looks: Mapping[str, Look]) -> dict[str, Column]:
+    """Rule id → column that is false where the rule's look says that it is not broken.
+
+    Those beyond `MOST_RULES` of a column have none. Nor has a column of which only sizes are looked
+    at: sending its texts to where Arrow is costs more. Texts must be UTF-8.
+    """
+    of_column: dict[str, dict[str, Look]] = {}
+    for rule, look in looks.items():
+        kept = of_column.setdefault(look.column, {})
+        if len(kept) < MOST_RULES:
+            kept[rule] = look
     columns: dict[str, Column] = {}
-    for name, patterns_of in of_column.items():
-        if not patterns_of:
+    for name, kept in of_column.items():
+        if not any(look.forbidden or look.wanted for look in kept.values()):
             continue
-        suspected = _screening(tuple(patterns_of.values()))(name)
-        for number, rule in enumerate(patterns_of):
+        suspected = _screening(tuple(kept.values()))(name)
+        for number, rule in enumerate(kept):
             columns[rule] = suspected.bitwiseAND(F.lit(1 << number)) != 0
     return columns
 
 
-def suspect(texts: pa.Array, patterns: Sequence[str]) -> pa.Array:
-    """`int64[texts]`, bit n of which is 0 where pattern n is not found; 0 for null.
+def suspect(texts: pa.Array, looks: Sequence[Look]) -> pa.Array:
+    """`int64[texts]`, bit n of which is 0 where a text passes look n; 0 for null.
 
-    One look finds the texts with any of the patterns; only those are asked for each.
+    One look finds the texts with any of the forbidden patterns; only those are asked for each.
     """
     found = np.zeros(len(texts), np.int64)
-    rows = np.flatnonzero(_is_found(texts, _any_of(patterns)))
-    some = texts.take(pa.array(rows))
-    for number, pattern in enumerate(patterns):
-        found[rows[_is_found(some, pattern)]] |= np.int64(1 << number)
+    forbidden = {n: _any_of(look.forbidden) for n, look in enumerate(looks) if look.forbidden}
+    if forbidden:
+        rows = np.flatnonzero(_is_found(texts, _any_of([*forbidden.values()])))
+        some = texts.take(pa.array(rows))
+        for number, pattern in forbidden.items():
+            found[rows[_is_found(some, pattern)]] |= np.int64(1 << number)
+    for number, look in enumerate(looks):
+        for pattern in look.wanted:
+            found[~_is_found(texts, pattern)] |= np.int64(1 << number)
+        if look.sizes is not None:
+            found[~_is_sized(texts, look.sizes)] |= np.int64(1 << number)
+    if texts.null_count:
+        found[texts.is_null().to_numpy(zero_copy_only=False)] = 0
     return pa.array(found)
 
 
-def _screening(patterns: tuple[str, ...]) -> Callable[[str], Column]:
+def _screening(looks: tuple[Look, ...]) -> Callable[[str], Column]:
     def screened(texts: pa.Array) -> pa.Array:
-        return suspect(texts, patterns)
+        return suspect(texts, looks)
 
     return F.arrow_udf(screened, LongType())  # type: ignore[call-overload]
+
+
+def _is_sized(texts: pa.Array, sizes: range) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    found = pc.fill_null(pc.binary_length(texts), 0).to_numpy(zero_copy_only=False)
+    return np.asarray((found >= sizes.start) & (found < sizes.stop), np.bool_)
 
 
 def _is_found(texts: pa.Array, pattern: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:

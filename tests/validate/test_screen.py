@@ -13,7 +13,20 @@ from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from validate.screen import loosen, suspect
+from deskwheel.records import Example
+from deskwheel.settings import ValidateSettings
+from transforms.session import spark_schema
+from validate.compile import look_of
+from validate.screen import (
+    Look,
+    look_at_length,
+    look_for,
+    look_for_none,
+    loosen,
+    suspect,
+    tighten,
+)
+from validate.suite import load_suites
 
 ODD = "\u00e9\u212a\u017f\u2028\x85\x0b\r\n\t \U0001f600\ufffd\u00c3\u00a9"
 PIECES = (
@@ -71,7 +84,53 @@ def test_pattern_that_re2_may_read_otherwise_is_left_alone(pattern: str) -> None
 
 def test_rule_is_suspected_where_one_of_its_patterns_is_found() -> None:
     texts = pa.array(["ab", None, "b", "", "c"])
-    assert suspect(texts, ["a", "b", "x"]).to_pylist() == [3, 0, 2, 0, 0]
+    looks = [Look("text", forbidden=(p,)) for p in "abx"]
+    assert suspect(texts, looks).to_pylist() == [3, 0, 2, 0, 0]
+
+
+def test_rule_is_suspected_where_what_it_wants_is_not_found_or_bytes_leave_its_length_open() -> (
+    None
+):
+    texts = pa.array(["ab", None, "12", "\u00e9\u00e9", "\U0001f600\U0001f600\U0001f600"])
+    letters, length = look_for("text", r"\p{L}{2}"), look_at_length("text", 1, 8)
+    assert letters is not None
+    assert suspect(texts, [letters]).to_pylist() == [0, 0, 1, 1, 1]
+    assert suspect(texts, [length]).to_pylist() == [1, 0, 1, 0, 1]
+
+
+def test_shipped_rules_on_one_text_are_screened_but_for_blanks_and_sets(
+    spark: SparkSession,
+) -> None:
+    rules = load_suites(ValidateSettings()).rows.expectations
+    on_text = [e for e in rules if "regex" in e.expectation_type or "lengths" in e.expectation_type]
+    frame = spark.createDataFrame([], spark_schema(Example))
+    bare = [e.meta["rule_id"] for e in on_text if look_of(e, frame) is None]
+    assert bare == ["CATEGORY_BLANK"]
+
+
+@pytest.mark.parametrize(
+    "pattern", [r".+", r"\w", r"a{2}+", r"a)(?:b", r"(?i)a", r"\p{Lu}", r"[a-z]", r"^a", r"\x{E9}"]
+)
+def test_pattern_that_java_may_read_otherwise_is_not_looked_for(pattern: str) -> None:
+    assert tighten(pattern) is None
+
+
+@pytest.mark.parametrize("pattern", [r"\p{L}{2}", r"\A(?:\z|(?:agent|bot): )", r"hello|stupid"])
+def test_what_is_found_of_a_tightened_pattern_java_finds(spark: SparkSession, pattern: str) -> None:
+    chance = random.Random(5)
+    texts = ["".join(chance.choices(PIECES, k=chance.randint(0, 6))) for _ in range(2000)]
+    frame = spark.createDataFrame(pa.table({"text": texts})).coalesce(1)
+    found = frame.select("text", F.col("text").rlike(pattern).alias("by_java")).toArrow()
+    passed = pc.match_substring_regex(found["text"], tighten(pattern))
+    assert pc.any(passed).as_py()
+    assert not pc.any(pc.and_not(passed, found["by_java"])).as_py()
+
+
+def test_what_must_not_be_at_the_start_is_looked_for_there() -> None:
+    look = look_for_none("text", [r"\A(?!\z|(?:agent|bot): )", r"x\by"])
+    assert look is not None
+    texts = pa.array(["agent: hi", "", "x agent: ", "bot:", "bot: xy"])
+    assert suspect(texts, [look]).to_pylist() == [0, 0, 1, 1, 1]
 
 
 @settings(max_examples=300, deadline=None)
