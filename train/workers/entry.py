@@ -4,9 +4,10 @@ Reads and writes no table. The driver imports this file, so the trainers are loa
 """
 
 import importlib
-import os
 from collections.abc import Mapping
 from typing import Any, cast
+
+from train.workers.nice import give_way
 
 
 def work(config: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -14,11 +15,3 @@ def work(config: Mapping[str, Any]) -> dict[str, Any] | None:
     give_way(config["nice"])
     worker = importlib.import_module("train.workers.worker")
     return cast(dict[str, Any] | None, worker.work(config))
-
-
-def give_way(nice: int) -> None:
-    """Let streams, gateway and serving of the same machine go first; repeating it changes nothing.
-
-    Ray may give one process several tasks, so that an increment would add up.
-    """
-    os.setpriority(os.PRIO_PROCESS, 0, max(nice, os.getpriority(os.PRIO_PROCESS, 0)))

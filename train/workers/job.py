@@ -23,7 +23,7 @@ from deskwheel.settings import (
 )
 from train.continual.start import Start
 from train.finetune.served import check_served
-from train.workers.entry import give_way
+from train.workers.nice import give_way
 
 
 def job_config(
