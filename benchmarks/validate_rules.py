@@ -85,21 +85,34 @@ def _text(chance: random.Random, least: int, most: int) -> str:
 
 
 def cpu_s(work: Callable[[], object], *, rounds: int = 2) -> float:
-    """CPU seconds of the process tree for some work: the least of some rounds, after one more."""
+    """CPU seconds of the process tree for some work: the least of some rounds, after one more.
+
+    A round in which a process ended that was there before does not count, because what that process
+    had spent until then would be missing at the end.
+
+    Raises:
+        RuntimeError: no round counts.
+    """
     work()
     found = []
     for _ in range(rounds):
         before = _tree_cpu_s()
         work()
-        found.append(_tree_cpu_s() - before)
+        after = _tree_cpu_s()
+        if before.keys() <= after.keys():
+            found.append(sum(after.values()) - sum(before.values()))
+    if not found:
+        raise RuntimeError(f"processes ended in each of {rounds} rounds: measure again")
     return min(found)
 
 
-def _tree_cpu_s() -> float:
+def _tree_cpu_s() -> dict[int, float]:
     me = psutil.Process()
-    times = [p.cpu_times() for p in (me, *me.children(recursive=True))]
-    # Workers of Spark come and go: those that ended are in the times of who started them.
-    return sum(t.user + t.system + t.children_user + t.children_system for t in times)
+    times = {p.pid: p.cpu_times() for p in (me, *me.children(recursive=True))}
+    # What was started and ended within a round is in the times of who started it.
+    return {
+        pid: t.user + t.system + t.children_user + t.children_system for pid, t in times.items()
+    }
 
 
 def overhead_claims(spark: SparkSession, folder: Path) -> list[Claim]:
