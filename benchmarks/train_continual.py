@@ -33,8 +33,7 @@ from train.continual.replay import choose_replay, replay_size
 from train.data.training_set import ChatRow
 from train.files import export_adapter
 from train.finetune.encode import encode
-from train.finetune.layout import lay_out
-from train.finetune.lean import LeanLlama
+from train.finetune.lean import LeanLlama, lay_out
 from train.finetune.loop import Outcome, train_adapter
 from train.finetune.precision import choose_precision
 from train.finetune.prepare import pack_chats

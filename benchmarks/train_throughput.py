@@ -169,8 +169,7 @@ def measure_one(way: str, count: int, threads: int) -> dict[str, float]:
     import torch  # noqa: PLC0415
 
     from train.finetune.encode import encode  # noqa: PLC0415
-    from train.finetune.layout import lay_out  # noqa: PLC0415
-    from train.finetune.lean import LeanLlama  # noqa: PLC0415
+    from train.finetune.lean import LeanLlama, lay_out  # noqa: PLC0415
     from train.model import load_tokenizer  # noqa: PLC0415
 
     torch.set_num_threads(threads)

@@ -5,40 +5,25 @@ the end of each, and where other work has a core they wait longer than they comp
 (docs/decisions.md). So each lane has examples of its own and one core. Reads and writes no table.
 """
 
-import ctypes
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import reduce
-from heapq import heapify, heappop, heappush
 
 import torch
 
-from train.finetune.layout import lay_out
-from train.finetune.lean import LeanLlama
+from train.finetune.lean import LeanLlama, lay_out
 from train.finetune.packed import Example
 
 MOST_TOKENS = 8192
 """Computed at once; more costs memory and saves no time."""
 
-_ANSWER_SHARE = 0.25
-"""Multiply-adds that only tokens of answers cost, to those of any token, in the demo's base."""
-
-_KEPT_BYTES = {-1: 1 << 30, -3: 1 << 25}
-"""By option of mallopt: M_TRIM_THRESHOLD, and M_MMAP_THRESHOLD at the most that it can be."""
-
 Gradient = list[torch.Tensor]
-_Share = tuple[float, list[Example]]
-"""Its work and its examples."""
 
 
 @contextmanager
 def open_lanes(lean: LeanLlama, *, count: int) -> Iterator["Lanes"]:
-    """Lanes of `count` threads; while they are open, PyTorch computes a product on one core.
-
-    From then on the process keeps memory that it has freed.
-    """
-    _keep_freed_memory()
+    """Lanes of `count` threads; while they are open, PyTorch computes a product on one core."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -99,41 +84,18 @@ class Lanes:
 
 
 def share_out(examples: Sequence[Example], count: int) -> list[list[Example]]:
-    """Examples parted into at most `count` shares of about as much work each, none empty.
+    """Examples parted into at most `count` shares of about as many tokens each, none empty.
 
-    Begins with a parting for each example and joins the two that differ most inside until one is
-    left, the largest share of either with the smallest of the other.
-    Source: Karmarkar and Karp 1982, "The Differencing Method of Set Partitioning".
+    The longest first, each to the smallest share. Source: Graham 1969, "Bounds on Multiprocessing
+    Timing Anomalies": the largest share is at most a third above the best one's.
     """
-    width = min(count, len(examples))
-    partings: list[tuple[float, int, list[_Share]]] = [
-        (-work_of(e), n, [(work_of(e), [e]), *[(0.0, [])] * (width - 1)])
-        for n, e in enumerate(examples)
-    ]
-    heapify(partings)
-    while len(partings) > 1:
-        (_, number, one), (_, _, other) = heappop(partings), heappop(partings)
-        joined = [(a + b, m + n) for (a, m), (b, n) in zip(one, reversed(other), strict=True)]
-        joined.sort(key=lambda share: -share[0])
-        heappush(partings, (joined[-1][0] - joined[0][0], number, joined))
-    return [share for *_, parting in partings for _, share in parting]
-
-
-def work_of(example: Example) -> float:
-    """What an example costs, in tokens: its answer passes the last layer and the head as well."""
-    return len(example.ids) + _ANSWER_SHARE * (len(example.ids) - example.prompt_tokens)
-
-
-def _keep_freed_memory() -> None:
-    """Have glibc give no freed memory back to the system; elsewhere nothing is changed.
-
-    Each step frees all that it has computed, and every page of it that comes back costs a page
-    fault: with 6,000 of them a lane's step took a tenth longer than with 70. Source: mallopt(3).
-    """
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
-    if mallopt is not None:
-        for option, size in _KEPT_BYTES.items():
-            mallopt(option, size)
+    shares: list[list[Example]] = [[] for _ in range(min(count, len(examples)))]
+    sizes = [0] * len(shares)
+    for example in sorted(examples, key=lambda e: -len(e.ids)):
+        place = sizes.index(min(sizes))
+        shares[place].append(example)
+        sizes[place] += len(example.ids)
+    return shares
 
 
 def _added(gradients: Sequence[Gradient]) -> Gradient:

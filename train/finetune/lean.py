@@ -1,21 +1,74 @@
 """The loss of a Llama with an adapter, computed with as little work as its gradient needs.
 
 What it leaves out, against the model's own forward pass: padding (tokens of all examples lie in one
-row, only attention is padded, to examples of like length), beginnings that examples share
-(`train.finetune.layout`), the adapter's extra products on the way forward (weights are merged once
-a step), the gradient of frozen weights, and all of the last layer but keys and values where no
-answer is predicted. The gradient is the same but for rounding. Reads and writes no table.
+row, only attention is padded, to examples of like length), the adapter's extra products on the way
+forward (weights are merged once a step), the gradient of frozen weights, and the last layer's
+projections where no answer is predicted. The gradient is the same but for rounding. Reads and
+writes no table.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch.nn import functional
 
-from train.finetune.attention import Turns, attend
-from train.finetune.layout import Flat
-from train.finetune.ops import Group, Projection, normed, swiglu
+from train.finetune.batches import COLUMNS, IGNORED, lay_side_by_side
+from train.finetune.ops import Group, Projection, Turns, attend, normed, swiglu
+from train.finetune.packed import Example
+
+_MOST_PADDING = 1.3
+"""Padded to real tokens in a bucket of attention, at most; fewer, larger calls beyond cost less."""
+_BUCKET_TOKENS = 4096
+_ROWS = 32
+"""Rows of a product are filled up to a multiple: each new shape in bfloat16 costs a compilation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flat:
+    """Examples as rows of tokens, laid end to end in order of their length.
+
+    `ids`, `positions`: int64[tokens]. `predicting`: int64[labels], the places whose next token is
+    an answer's; `labels`: int64[labels], those tokens.
+    """
+
+    ids: torch.Tensor
+    positions: torch.Tensor
+    predicting: torch.Tensor
+    labels: torch.Tensor
+    lengths: tuple[int, ...]
+    buckets: tuple[tuple[int, int], ...]
+    """Ranges of examples whose attention is computed together."""
+
+
+def lay_out(examples: Sequence[Example]) -> Flat:
+    """Some examples as one row without padding; the order of the arguments does not matter."""
+    return lay_rows(lay_side_by_side(examples))
+
+
+def lay_rows(rows: Mapping[str, torch.Tensor]) -> Flat:
+    """Packed sequences of `collate` as one row, without examples that nobody learns.
+
+    `rows` has `input_ids`, `labels` and `position_ids`, int64[..., tokens].
+    """
+    ids, labels, positions = (rows[name].flatten() for name in COLUMNS)
+    starts = (positions == 0).nonzero().flatten().tolist()
+    spans = list(zip(starts, [*starts[1:], len(ids)], strict=True))
+    learnt = [(a, b) for a, b in spans if bool((labels[a:b] != IGNORED).any())] or spans
+    ordered = sorted(learnt, key=lambda span: span[1] - span[0])
+    places = torch.cat([torch.arange(a, b) for a, b in ordered])
+    labels = labels[places]
+    predicting = (labels[1:] != IGNORED).nonzero().flatten()
+    lengths = tuple(b - a for a, b in ordered)
+    return Flat(
+        ids=ids[places],
+        positions=positions[places],
+        predicting=predicting,
+        labels=labels[predicting + 1],
+        lengths=lengths,
+        buckets=tuple(_buckets(lengths)),
+    )
 
 
 class LeanLlama:
@@ -71,21 +124,24 @@ class LeanLlama:
 
     def run(self, flat: Flat) -> tuple[torch.Tensor, "BackToAdapters"]:
         """`logits`, and the way back from their gradient to that of `parameters`."""
-        hidden = functional.embedding(flat.ids, self._embeddings)
-        cos, sin = self._rotary(hidden[None], flat.positions[None])
+        ids, positions, kept = (_filled(x) for x in (flat.ids, flat.positions, flat.predicting))
+        hidden = functional.embedding(ids, self._embeddings)
+        cos, sin = self._rotary(hidden[None], positions[None])
         turns = Turns(*(part[0, :, None].to(self._dtype) for part in (cos, sin)))
         epsilon = self._config.rms_norm_eps
         backs = []
         for number, layer in enumerate(self._layers, 1):
             is_last = number == len(self._layers)
-            hidden, back = layer.run(hidden, flat, turns=turns, epsilon=epsilon, is_last=is_last)
+            hidden, back = layer.run(
+                hidden, flat, turns=turns, epsilon=epsilon, kept=kept if is_last else None
+            )
             backs.append(back)
         last, norm_back = normed(hidden, epsilon, self._dtype)
-        logits = functional.linear(last, self._head)[: len(flat.labels)].float()
+        logits = functional.linear(last, self._head)[: len(flat.predicting)].float()
 
         def to_adapters(grad: torch.Tensor) -> list[torch.Tensor]:
             found: list[list[torch.Tensor]] = []
-            grad = functional.pad(grad, (0, 0, 0, len(last) - len(grad))).to(self._dtype)
+            grad = functional.pad(grad, (0, 0, 0, len(kept) - len(grad))).to(self._dtype)
             grad = norm_back(grad @ self._head)
             for number in range(len(backs), 0, -1):
                 grad, gradients = backs.pop()(grad, number > 1)
@@ -155,23 +211,24 @@ class _Layer:
         *,
         turns: Turns,
         epsilon: float,
-        is_last: bool,
+        kept: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, _LayerBack]:
-        """The next hidden states, of the last layer only where one predicts, and the way back."""
-        seen, attention_back = self._attend(
-            hidden, flat, turns=turns, epsilon=epsilon, is_last=is_last
-        )
-        given, thin = self._out_of_attention.project(seen)
-        middle = (hidden[flat.predicting] if is_last else hidden) + given
+        """The next hidden states, of the places `kept` only where it is given, and the way back."""
+        seen, attention_back = self._attend(hidden, flat, turns=turns, epsilon=epsilon)
+        middle = hidden
+        if kept is not None:
+            middle, seen = hidden[kept], seen[kept]
+        middle = middle + functional.linear(seen, self._out_of_attention.weight)
         out, gate_back = self._gate(middle, epsilon)
 
         def back(grad: torch.Tensor, is_needed: bool) -> tuple[torch.Tensor, list[torch.Tensor]]:
             grad, gated = gate_back(grad)
             low = grad.to(self._dtype)
-            out_of_attention = self._out_of_attention.gradient(seen, low, thin)
+            out_of_attention = self._out_of_attention.gradient(seen, low)
             into_seen = low @ self._out_of_attention.weight
-            if is_last and is_needed:
-                grad = _put_back(grad, flat.predicting, len(hidden))
+            if kept is not None:
+                into_seen = _put_back(into_seen, kept, len(hidden))
+                grad = _put_back(grad, kept, len(hidden)) if is_needed else grad
             into_attention, given = attention_back(into_seen, is_needed)
             if given is not None:
                 grad = grad + given
@@ -180,39 +237,36 @@ class _Layer:
         return out, back
 
     def _attend(
-        self, hidden: torch.Tensor, flat: Flat, *, turns: Turns, epsilon: float, is_last: bool
+        self, hidden: torch.Tensor, flat: Flat, *, turns: Turns, epsilon: float
     ) -> tuple[torch.Tensor, Any]:
         turned = self._heads + self._shared
         x, norm_back = normed(hidden, epsilon, self._dtype)
         group = self._into_attention
-        given, thin = group.project(x)
-        heads = given.view(len(hidden), -1, self._size)
+        heads = functional.linear(x, group.weight).view(len(hidden), -1, self._size)
         turns.turn(heads, turned)
-        seen, seen_back = attend(heads, self._shared, flat, is_last=is_last)
+        seen, seen_back = attend(heads, self._shared, flat.lengths, flat.buckets)
 
         def back(
             grad: torch.Tensor, is_needed: bool
         ) -> tuple[list[torch.Tensor], torch.Tensor | None]:
-            into = seen_back(grad)
+            into = seen_back(grad.view(len(hidden), self._heads, self._size))
             turns.turn(into, turned, is_back=True)
             into = into.flatten(1)
-            found = group.gradient(x, into, thin)
+            found = group.gradient(x, into)
             return found, norm_back(into @ group.weight) if is_needed else None
 
-        return seen, back
+        return seen.flatten(1), back
 
     def _gate(self, middle: torch.Tensor, epsilon: float) -> tuple[torch.Tensor, Any]:
         x, norm_back = normed(middle, epsilon, self._dtype)
-        raised, thin = self._into_gate.project(x)
-        bent, bent_back = swiglu(raised)
-        given, thinner = self._out_of_gate.project(bent)
-        out = middle + given
+        bent, bent_back = swiglu(functional.linear(x, self._into_gate.weight))
+        out = middle + functional.linear(bent, self._out_of_gate.weight)
 
         def back(grad: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
             low = grad.to(self._dtype)
-            down = self._out_of_gate.gradient(bent, low, thinner)
+            down = self._out_of_gate.gradient(bent, low)
             into = bent_back(low @ self._out_of_gate.weight)
-            up = self._into_gate.gradient(x, into, thin)
+            up = self._into_gate.gradient(x, into)
             return grad + norm_back(into @ self._into_gate.weight), [*up, *down]
 
         return out, back
@@ -221,3 +275,21 @@ class _Layer:
 def _put_back(rows: torch.Tensor, places: torch.Tensor, count: int) -> torch.Tensor:
     """Rows at their places among `count`, zeros elsewhere; equal places add up."""
     return rows.new_zeros(count, rows.shape[1]).index_add_(0, places, rows)
+
+
+def _filled(x: torch.Tensor) -> torch.Tensor:
+    return functional.pad(x, (0, -len(x) % _ROWS))
+
+
+def _buckets(lengths: Sequence[int]) -> list[tuple[int, int]]:
+    """Neighbouring ranges of ascending lengths, each with little padding and a bounded size."""
+    found: list[tuple[int, int]] = []
+    start, real = 0, 0
+    for end, length in enumerate(lengths):
+        padded = length * (end + 1 - start)
+        is_wasteful = padded > _MOST_PADDING * (real + length) or padded > _BUCKET_TOKENS
+        if end > start and is_wasteful:
+            found.append((start, end))
+            start, real = end, 0
+        real += length
+    return [*found, (start, len(lengths))]

@@ -10,8 +10,7 @@ import torch
 from torch.nn import functional
 from trl.trainer.utils import FusedCausalLMOutput, entropy_from_logits
 
-from train.finetune.layout import lay_rows
-from train.finetune.lean import LeanLlama
+from train.finetune.lean import LeanLlama, lay_rows
 
 
 class LeanLoss:

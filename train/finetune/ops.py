@@ -7,6 +7,8 @@ Call all of it where no gradient is recorded. Reads and writes no table.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
 import torch
@@ -14,6 +16,11 @@ from torch.nn import functional
 
 Back = Callable[[torch.Tensor], torch.Tensor]
 """Out of the gradient of a step's output, that of its input."""
+
+_LONGEST_SQUARE = 512
+"""Tokens up to which attention is computed by its whole square."""
+_STEP = 16
+"""Lengths of squares are multiples of it; each new one in bfloat16 costs a compilation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,8 +64,8 @@ class Group:
         self.dtype = dtype
         self.scale = None if scale is None else scale.detach().float()
         self.widths = [p.weight.shape[0] for p in projections]
-        self._ranks = [p.down.shape[0] for p in projections]
-        self._joined = torch.empty(0)
+        self.weight = torch.empty(0)
+        self.downs = torch.empty(0)
         self.ups: list[torch.Tensor] = []
 
     def merge(self) -> None:
@@ -69,54 +76,38 @@ class Group:
                 downs *= self.scale
             # One group's sum fits into a core's cache; its rounded copy is all that is kept.
             merged = self._weights()
+            ranks = [p.up.shape[1] for p in self.projections]
             for p, down, into in zip(
-                self.projections, downs.split(self._ranks), merged.split(self.widths), strict=True
+                self.projections, downs.split(ranks), merged.split(self.widths), strict=True
             ):
                 into.addmm_(p.up, down)
-            self._joined = torch.empty(len(merged) + len(downs), merged.shape[1], dtype=self.dtype)
-            self.weight.copy_(merged)
-            self._joined[len(merged) :] = downs
+            self.weight = merged.to(self.dtype)
+            self.downs = downs.to(self.dtype)
             self.ups = [p.up.to(self.dtype) for p in self.projections]
-
-    @property
-    def weight(self) -> torch.Tensor:
-        """Merged weights side by side, [out, in]; a view."""
-        return self._joined[: sum(self.widths)]
 
     @property
     def parameters(self) -> list[torch.Tensor]:
         """What is trained, `down` and `up` of each projection in turn."""
         return [part for p in self.projections for part in (p.down, p.up)]
 
-    def project(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The output, [tokens, out], and x · down · scaling, [tokens, projections · rank].
-
-        By one product, because thin ones take twice the time that their arithmetic says.
-        """
-        both = functional.linear(x, self._joined)
-        return both[:, : sum(self.widths)], both[:, sum(self.widths) :]
-
-    def gradient(
-        self, x: torch.Tensor, grad: torch.Tensor, low: torch.Tensor | None = None
-    ) -> list[torch.Tensor]:
-        """The gradient of `parameters`, float32, by thin products.
+    def gradient(self, x: torch.Tensor, grad: torch.Tensor) -> list[torch.Tensor]:
+        """The gradient of `parameters`, float32, by four thin products.
 
         Args:
             x: input, [tokens, in].
             grad: gradient of the output in the group's precision, [tokens, out].
-            low: of `project`; it is computed anew where it was not kept.
         """
-        if low is None:
-            low = functional.linear(x, self._joined[sum(self.widths) :])
+        # x · down · scaling, of all projections at once: [tokens, projections · rank]
+        low = functional.linear(x, self.downs)
+        ranks = [up.shape[1] for up in self.ups]
         parts = grad.split(self.widths, dim=1)
-        thins = low.split(self._ranks, dim=1)
-        ups = [part.t() @ thin for part, thin in zip(parts, thins, strict=True)]
+        ups = [part.t() @ thin for part, thin in zip(parts, low.split(ranks, dim=1), strict=True)]
         raised = _joined([part @ up for part, up in zip(parts, self.ups, strict=True)])
         downs = (raised.t() @ x).float()
         if self.scale is not None:
             downs *= self.scale
         found: list[torch.Tensor] = []
-        for p, down, up in zip(self.projections, downs.split(self._ranks), ups, strict=True):
+        for p, down, up in zip(self.projections, downs.split(ranks), ups, strict=True):
             found += [down * p.scaling, up.float()]
         return found
 
@@ -138,6 +129,7 @@ def _joined(parts: list[torch.Tensor]) -> torch.Tensor:
 def normed(x: torch.Tensor, epsilon: float, dtype: torch.dtype) -> tuple[torch.Tensor, Back]:
     """Return x / rms(x) by row, without a scale, in `dtype`.
 
+    The way back writes over what was returned, so take it when nothing else needs that any more.
     Source: Zhang and Sennrich 2019, RMSNorm.
     """
     square = torch.linalg.vector_norm(x, dim=-1, keepdim=True).square_()
@@ -147,7 +139,7 @@ def normed(x: torch.Tensor, epsilon: float, dtype: torch.dtype) -> tuple[torch.T
     def back(grad: torch.Tensor) -> torch.Tensor:
         grad, wide = grad.float(), out.float()
         share = (grad * wide).mean(-1, keepdim=True)
-        return grad.addcmul(wide, share, value=-1).mul_(inverse)
+        return wide.mul_(share).neg_().add_(grad).mul_(inverse)
 
     return out, back
 
@@ -165,3 +157,144 @@ def swiglu(x: torch.Tensor) -> tuple[torch.Tensor, Back]:
         return out
 
     return bent * up, back
+
+
+class Turns:
+    """The rotation of heads by their positions, in place.
+
+    Source: Su et al. 2021, RoFormer, in the half-and-half form of Llama.
+    """
+
+    def __init__(self, cos: torch.Tensor, sin: torch.Tensor) -> None:
+        """Take cosine and sine by token, both [tokens, 1, size]."""
+        half = cos.shape[-1] // 2
+        self._half = half
+        self._cos = (cos[..., :half].contiguous(), cos[..., half:].contiguous())
+        self._sin = (sin[..., :half].contiguous(), sin[..., half:].contiguous())
+
+    def turn(self, x: torch.Tensor, count: int, *, is_back: bool = False) -> None:
+        """Turn the first `count` heads of [tokens, heads, size], or turn them back."""
+        left, right = x[:, :count, : self._half], x[:, :count, self._half :]
+        sign = -1 if is_back else 1
+        turned = (left * self._cos[0]).addcmul_(right, self._sin[0], value=-sign)
+        right.mul_(self._cos[1]).addcmul_(left, self._sin[1], value=sign)
+        left.copy_(turned)
+
+
+def attend(
+    heads: torch.Tensor, shared: int, lengths: Sequence[int], buckets: Sequence[tuple[int, int]]
+) -> tuple[torch.Tensor, Back]:
+    """Causal attention of each example to itself alone: [tokens, heads of queries, size].
+
+    The examples of a bucket are padded to its longest at the end, where no real token looks; tokens
+    after the last example see nothing.
+
+    Args:
+        heads: of queries, keys and values side by side, [tokens, heads, size].
+        shared: how many heads keys, and values, have.
+        lengths: of the examples.
+        buckets: ranges of examples.
+    """
+    starts = [0, *accumulate(lengths)]
+    tokens, every, size = heads.shape
+    count = every - 2 * shared
+    seen = heads.new_empty(tokens, count, size)
+    seen[starts[-1] :] = 0
+    done: list[tuple[slice, torch.Tensor, tuple[int, int], Square]] = []
+    for first, last in buckets:
+        longest = -(-max(lengths[first:last]) // _STEP) * _STEP
+        places = _places(lengths[first:last], longest)
+        inside, shape = slice(starts[first], starts[last]), (last - first, longest)
+        padded = _spread(heads[inside], places, shape)
+        out, square = _causal(*padded.split([count, shared, shared]))
+        seen[inside] = _gathered(out, places)
+        done.append((inside, places, shape, square))
+
+    def back(grad: torch.Tensor) -> torch.Tensor:
+        into = torch.empty_like(heads)
+        into[starts[-1] :] = 0
+        for inside, places, shape, square in done:
+            padded = grad.new_empty(every, *shape, size)
+            square(_spread(grad[inside], places, shape), *padded.split([count, shared, shared]))
+            into[inside] = _gathered(padded, places)
+        return into
+
+    return seen, back
+
+
+Square = Callable[[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], None]
+"""Writes the gradients of queries, keys and values, out of that of the output, into tensors."""
+
+
+def _causal(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
+) -> tuple[torch.Tensor, Square]:
+    """Causal attention, all [heads, examples, length, size]; keys and values may share heads."""
+    is_shared = queries.shape[0] != keys.shape[0]
+    if queries.shape[2] > _LONGEST_SQUARE or is_shared:
+        return _by_kernel(queries, keys, values, is_shared=is_shared)
+    return _by_square(queries, keys, values)
+
+
+def _by_kernel(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, *, is_shared: bool
+) -> tuple[torch.Tensor, Square]:
+    """By PyTorch's kernel, which keeps no square of scores."""
+    q, k, v = (part.transpose(0, 1).detach().requires_grad_() for part in (queries, keys, values))
+    with torch.enable_grad():
+        out = functional.scaled_dot_product_attention(q, k, v, is_causal=True, enable_gqa=is_shared)
+
+    def square(grad: torch.Tensor, *into: torch.Tensor) -> None:
+        found = torch.autograd.grad(out, (q, k, v), grad.transpose(0, 1))
+        for place, gradient in zip(into, found, strict=True):
+            place.copy_(gradient.transpose(0, 1))
+
+    return out.detach().transpose(0, 1), square
+
+
+def _by_square(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor
+) -> tuple[torch.Tensor, Square]:
+    """By the whole square of scores, which for short examples costs less.
+
+    The gradient of PyTorch's kernel for CPUs took four times as long as its forward pass at 115
+    tokens. Source: Vaswani et al. 2017.
+    """
+    q, k, v = (part.flatten(0, 1) for part in (queries, keys, values))
+    length, size = q.shape[1:]
+    scores = torch.baddbmm(_ahead(length, q.dtype), q, k.transpose(1, 2), alpha=size**-0.5)
+    shares = torch.softmax(scores, dim=-1)
+
+    def square(grad: torch.Tensor, *into: torch.Tensor) -> None:
+        flat = grad.flatten(0, 1)
+        into_q, into_k, into_v = (place.flatten(0, 1) for place in into)
+        pulled = torch.bmm(flat, v.transpose(1, 2))
+        scores = torch.ops.aten._softmax_backward_data(pulled, shares, -1, shares.dtype)  # noqa: SLF001
+        scores *= size**-0.5
+        torch.bmm(shares.transpose(1, 2), flat, out=into_v)
+        torch.bmm(scores, k, out=into_q)
+        torch.bmm(scores.transpose(1, 2), q, out=into_k)
+
+    return torch.bmm(shares, v).view_as(queries), square
+
+
+@lru_cache(maxsize=64)
+def _ahead(length: int, dtype: torch.dtype) -> torch.Tensor:
+    """What is added to scores, so that no token sees one ahead: [length, length]."""
+    return torch.full((length, length), float("-inf"), dtype=dtype).triu_(1)
+
+
+def _places(lengths: Sequence[int], longest: int) -> torch.Tensor:
+    """Where each token of some examples lies once they are padded; int64[tokens]."""
+    return torch.cat([torch.arange(n) + row * longest for row, n in enumerate(lengths)])
+
+
+def _spread(x: torch.Tensor, places: torch.Tensor, shape: tuple[int, int]) -> torch.Tensor:
+    """[tokens, heads, size] to [heads, examples, length, size], zeros where no token is."""
+    padded = x.new_zeros(x.shape[1], shape[0] * shape[1], x.shape[2])
+    return padded.index_copy_(1, places, x.transpose(0, 1)).view(x.shape[1], *shape, x.shape[2])
+
+
+def _gathered(x: torch.Tensor, places: torch.Tensor) -> torch.Tensor:
+    """The way back: [heads, examples, length, size] to [tokens, heads, size]."""
+    return x.flatten(1, 2).index_select(1, places).transpose(0, 1)

@@ -14,8 +14,7 @@ from trl.trainer.utils import FusedCausalLMOutput, entropy_from_logits, use_adap
 
 from deskwheel.settings import TrainSettings
 from train.finetune.batches import IGNORED
-from train.finetune.layout import Flat, lay_rows
-from train.finetune.lean import LeanLlama
+from train.finetune.lean import Flat, LeanLlama, lay_rows
 from train.finetune.methods import has_lean_form
 
 _ADAPTER = "default"

@@ -1,19 +1,12 @@
 from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from peft import get_peft_model
-from transformers import LlamaForCausalLM
 
-from deskwheel.settings import TrainSettings
-from train.finetune import attention
-from train.finetune.batches import IGNORED, lay_side_by_side
-from train.finetune.layout import lay_out
-from train.finetune.lean import LeanLlama
-from train.finetune.methods import adapter_config
+from train.finetune import ops
+from train.finetune.batches import IGNORED, collate, lay_side_by_side
+from train.finetune.lean import LeanLlama, lay_out, lay_rows
 from train.finetune.packed import Example
-from train.model import load_base
 
 
 def by_transformers(model: Any, examples: list[Example]) -> float:
@@ -36,7 +29,11 @@ def gradients(model: Any) -> dict[str, torch.Tensor]:
     return found
 
 
-def check_against_transformers(model: Any, examples: list[Example]) -> None:
+@pytest.mark.parametrize("longest_square", [512, 0])
+def test_loss_and_gradient_are_those_of_transformers(
+    model: Any, examples: list[Example], monkeypatch: pytest.MonkeyPatch, longest_square: int
+) -> None:
+    monkeypatch.setattr(ops, "_LONGEST_SQUARE", longest_square)
     wanted_loss, wanted = by_transformers(model, examples), gradients(model)
     lean = LeanLlama(model, dtype=torch.float32)
     lean.merge()
@@ -47,56 +44,6 @@ def check_against_transformers(model: Any, examples: list[Example]) -> None:
     assert found.keys() == wanted.keys()
     for name, gradient in wanted.items():
         torch.testing.assert_close(found[name], gradient, rtol=1e-3, atol=1e-4, msg=name)
-
-
-@pytest.fixture(params=["shared heads", "heads of its own", "heads of its own, by kernel"])
-def any_model(
-    request: pytest.FixtureRequest, settings: TrainSettings, monkeypatch: pytest.MonkeyPatch
-) -> Any:
-    """A tiny Llama under an adapter, for each way to compute attention."""
-    base = load_base(settings)
-    if request.param != "shared heads":
-        base.config.num_key_value_heads = base.config.num_attention_heads
-        base = LlamaForCausalLM(base.config)
-    if request.param.endswith("kernel"):
-        monkeypatch.setattr(attention, "_LONGEST_SQUARE", 0)
-    torch.manual_seed(1)
-    model = get_peft_model(base, adapter_config(settings))
-    for name, parameter in model.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.1)
-    return model
-
-
-def test_loss_and_gradient_are_those_of_transformers(
-    any_model: Any, examples: list[Example]
-) -> None:
-    check_against_transformers(any_model, examples)
-
-
-def test_shared_beginnings_change_neither_loss_nor_gradient(
-    any_model: Any, examples: list[Example]
-) -> None:
-    long, short = examples[0], examples[1]
-    family = [
-        long,
-        long,
-        Example(ids=long.ids[:20], prompt_tokens=3),
-        Example(ids=np.concatenate([long.ids[:16], short.ids]), prompt_tokens=18),
-        Example(ids=np.concatenate([long.ids[:16], short.ids[::-1]]), prompt_tokens=16),
-        short,
-    ]
-    check_against_transformers(any_model, family)
-
-
-def test_answers_at_the_end_are_all_that_the_last_layer_asks_for(any_model: Any) -> None:
-    rng = np.random.default_rng(4)
-    examples = [
-        Example(ids=rng.integers(4, 1900, size).astype(np.int32), prompt_tokens=prompt)
-        for size, prompt in ((40, 30), (44, 36), (41, 39))
-    ]
-    assert [bucket.first for bucket in lay_out(examples).buckets] == [16]
-    check_against_transformers(any_model, examples)
 
 
 def test_bfloat16_keeps_the_loss_and_the_direction(model: Any, examples: list[Example]) -> None:
@@ -125,3 +72,26 @@ def test_a_step_is_not_seen_before_the_weights_are_merged_again(
     assert lean.loss(flat).item() == before
     lean.merge()
     assert lean.loss(flat).item() != before
+
+
+def test_examples_are_laid_out_by_length_in_buckets_with_little_padding(
+    examples: list[Example],
+) -> None:
+    flat = lay_out(examples)
+    assert flat.lengths == (2, 7, 12, 29, 30, 31)
+    assert flat.buckets == ((0, 1), (1, 3), (3, 6))
+    assert len(flat.ids) == sum(flat.lengths)
+    assert len(flat.labels) == sum(len(e.ids) - e.prompt_tokens for e in examples)
+    assert flat.ids[flat.predicting + 1].tolist() == flat.labels.tolist()
+
+
+def test_rows_and_their_examples_are_laid_out_alike_but_for_what_nobody_learns(
+    examples: list[Example],
+) -> None:
+    rows = [lay_side_by_side(examples[:2]), lay_side_by_side(examples[2:])]
+    found, wanted = lay_rows(collate(rows, pad=0)), lay_out(examples)
+    assert found.lengths == wanted.lengths
+    assert torch.equal(found.ids, wanted.ids)
+    assert torch.equal(found.positions, wanted.positions)
+    assert torch.equal(found.predicting, wanted.predicting)
+    assert torch.equal(found.labels, wanted.labels)
