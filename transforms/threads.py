@@ -25,11 +25,8 @@ of a mail that starts a thread and of one that replies. A key is its kind, `-` a
 _SAME_NAMES = {OWN: (OWN, REFERENCE), REFERENCE: (OWN, REFERENCE), TICKET: (TICKET,)}
 """Kinds whose hashes can be equal, the surest first."""
 
-SAME_SPACE = {
-    OWN: (OWN, REFERENCE), REFERENCE: (OWN, REFERENCE), TICKET: (TICKET,),
-    START: (START, REPLY), REPLY: (START, REPLY),
-}  # fmt: skip
-"""Kind → kinds whose keys may have the same hash."""
+SAME_SPACE = {**_SAME_NAMES, START: (START, REPLY), REPLY: (START, REPLY)}
+"""Kind → kinds whose keys may have the same hash, those of subjects too."""
 
 _HASH_CHARS = 24
 

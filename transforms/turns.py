@@ -1,7 +1,7 @@
 """Rows of the table `turns` out of one event: parsed, cleaned, redacted, with their verdict."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -31,6 +31,9 @@ from transforms.redact import presidio
 from transforms.threads import thread_keys
 
 VERSION = "turns-2"
+
+Pass1 = Callable[[Sequence[redact.Spoken]], list[redact.Masked]]
+"""Redacts texts of one event in the order in which they were said."""
 
 STATUSES = frozenset(
     {"solved", "unsolved", "abandoned", "transferred", "escalated", "open", "pending", "closed"}
@@ -103,7 +106,13 @@ def _accepted(
         )
         for said in parsed.utterances
     ]
-    masked_texts = _redacted(event, parsed, rules, [c.text for c in cleaned])
+    pass_1 = _pass_1(event.channel, parsed, rules)
+    masked_texts = pass_1(
+        [
+            redact.Spoken(said.role, kept.text)
+            for said, kept in zip(parsed.utterances, cleaned, strict=True)
+        ]
+    )
     for position, (said, kept, masked) in enumerate(
         zip(parsed.utterances, cleaned, masked_texts, strict=True)
     ):
@@ -111,35 +120,29 @@ def _accepted(
             continue
         is_customer = said.role == "customer"
         columns = {
-            **_columns(event, parsed, pointer, rules, position=position, said=said),
+            **_columns(event, parsed, pointer, rules, batch_id, position=position, said=said),
             "text": masked.text or None,
             "shadow_text": author.shadow(redact.bare(masked.text)) if is_customer else None,
             "redaction": Redaction(version=redact.VERSION, counts=masked.counts),
-            "batch_id": batch_id,
-            **_beside(event, parsed, rules, said, kept, masked),
+            **_beside(said, kept, masked, pass_1),
         }
         rows.append(Turn(**columns))
     if parsed.closing is not None:
-        columns = _columns(event, parsed, pointer, rules, position=len(parsed.utterances))
-        rows.append(Turn(**{**columns, "batch_id": batch_id}))
+        end = len(parsed.utterances)
+        rows.append(Turn(**_columns(event, parsed, pointer, rules, batch_id, position=end)))
     if parsed.told is not None:
-        row = Turn(**_columns(event, parsed, pointer, rules, position=0))
-        rows.append(replace(_outcome(row, parsed, parsed.told, rules), batch_id=batch_id))
+        row = Turn(**_columns(event, parsed, pointer, rules, batch_id, position=0))
+        rows.append(_outcome(row, parsed, parsed.told, rules))
     return rows
 
 
 def _beside(
-    event: RawEvent,
-    parsed: ParsedEvent,
-    rules: Rules,
-    said: Said,
-    kept: author.Cleaned,
-    masked: redact.Masked,
+    said: Said, kept: author.Cleaned, masked: redact.Masked, pass_1: Pass1
 ) -> dict[str, Any]:
     """The columns that say what was taken from a text or changed in it, by its redacted places."""
 
     def redactor(text: str) -> redact.Masked:
-        return _masked(event.channel, parsed, rules, [redact.Spoken(said.role, text)])[0]
+        return pass_1([redact.Spoken(said.role, text)])[0]
 
     marks, cuts = kept.disfluencies, kept.cuts
     notes = Counter(said.notes) + Counter(kept.notes)
@@ -160,7 +163,7 @@ def _outcome(row: Turn, parsed: ParsedEvent, told: Told, rules: Rules) -> Turn:
     if told.draft and told.final:
         texts = [author.clean(told.channel, text) for text in (told.draft, told.final)]
         spoken = [redact.Spoken("agent", text) for text in texts]
-        drafted, sent = _masked(told.channel, parsed, rules, spoken)
+        drafted, sent = _pass_1(told.channel, parsed, rules)(spoken)
         draft, final, counts = drafted.text, sent.text, [drafted.counts, sent.counts]
     message = told.message_id
     return replace(
@@ -180,19 +183,8 @@ def _outcome(row: Turn, parsed: ParsedEvent, told: Told, rules: Rules) -> Turn:
     )
 
 
-def _redacted(
-    event: RawEvent, parsed: ParsedEvent, rules: Rules, texts: Sequence[str]
-) -> list[redact.Masked]:
-    """Pass 1 over the utterances of an event; only a call's know what was asked before."""
-    spoken = [
-        redact.Spoken(said.role, text) for said, text in zip(parsed.utterances, texts, strict=True)
-    ]
-    return _masked(event.channel, parsed, rules, spoken)
-
-
-def _masked(
-    channel: str, parsed: ParsedEvent, rules: Rules, spoken: Sequence[redact.Spoken]
-) -> list[redact.Masked]:
+def _pass_1(channel: str, parsed: ParsedEvent, rules: Rules) -> Pass1:
+    """Pass 1 over texts of an event; only those of a call know what was asked before."""
     scope = redact.tag_scope(
         channel,
         _conversation_id(channel, parsed, rules),
@@ -204,10 +196,14 @@ def _masked(
         company_domains=rules.limits.company_domains,
         recognise=presidio.recogniser() if rules.has_recogniser else None,
     )
-    return [
-        redact.mask_turn(turn.text, replace(base, role=turn.role, asked=asked), tagger)
-        for turn, asked in zip(spoken, redact.questions(spoken), strict=True)
-    ]
+
+    def masked(spoken: Sequence[redact.Spoken]) -> list[redact.Masked]:
+        return [
+            redact.mask_turn(turn.text, replace(base, role=turn.role, asked=asked), tagger)
+            for turn, asked in zip(spoken, redact.questions(spoken), strict=True)
+        ]
+
+    return masked
 
 
 def _conversation_id(channel: str, parsed: ParsedEvent, rules: Rules) -> str:
@@ -220,6 +216,7 @@ def _columns(
     parsed: ParsedEvent,
     pointer: Pointer,
     rules: Rules,
+    batch_id: int,
     *,
     position: int,
     said: Said | None = None,
@@ -253,7 +250,7 @@ def _columns(
         redaction=Redaction(version=redact.VERSION, counts={}),
         ruleset_version=VERSION,
         code_version=deskwheel.__version__,
-        batch_id=0,
+        batch_id=batch_id,
         thread_keys=_thread_keys(parsed, rules),
         replaces_turn_id=_turn_id(event.channel, rules, said.replaces)
         if said and said.replaces

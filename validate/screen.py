@@ -12,7 +12,7 @@ Pure functions over patterns and Arrow arrays; reads and writes no table.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
@@ -69,7 +69,7 @@ class Look:
     forbidden: tuple[str, ...] = ()
     """Patterns of RE2, as those of `wanted`."""
     wanted: tuple[str, ...] = ()
-    sizes: range | None = field(default=None)
+    sizes: range | None = None
     """In bytes."""
 
 

@@ -1,19 +1,19 @@
 """What it costs to make rows of `conversations` out of closed ones, step by step, without Spark."""
 
-import json
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from benchmarks.claims import Claim, claims_of
+from benchmarks.stored import stored_turn
 from deskwheel.records import Conversation, Turn, Utterance
 from deskwheel.schema import to_table
 from deskwheel.tables import CONVERSATIONS
 from transforms import redact, tags
 from transforms.assemble import assemble
 from transforms.resolution import estimate
-from transforms.stored import STORED_COLUMNS, StoredTurn
+from transforms.stored import StoredTurn
 
 _claim = claims_of("transforms_sessionize")
 
@@ -58,14 +58,9 @@ def _cpu_s(work: Callable[[Any], object], argument: Any) -> float:
 
 def _stored(rows: Sequence[Turn]) -> dict[str, list[str]]:
     """Conversation → lines as the stream's state keeps them."""
-    names = [name for name in STORED_COLUMNS if name in Turn.__dataclass_fields__]
     found: dict[str, list[str]] = defaultdict(list)
     for row in rows:
-        known = {name: getattr(row, name) for name in names}
-        known |= {"sent_us": int(row.sent_at.timestamp() * 1e6), "counts": row.redaction.counts}
-        found[row.conversation_id or ""].append(
-            json.dumps({name: value for name, value in known.items() if value is not None})
-        )
+        found[row.conversation_id or ""].append(stored_turn(row).to_json())
     return found
 
 

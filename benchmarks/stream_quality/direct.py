@@ -15,6 +15,7 @@ from typing import Any
 
 from benchmarks.claims import Claim
 from benchmarks.intake import SECRET, Taken, take
+from benchmarks.stored import stored_turn
 from benchmarks.stream_quality import arrival, pairs, talks, text
 from benchmarks.stream_quality.labels import Labels, read_labels
 from benchmarks.stream_quality.outcome import Outcome, Row
@@ -22,11 +23,9 @@ from deskwheel import reasons
 from deskwheel.records import Conversation, Event, Example, Turn
 from deskwheel.schema import to_table
 from deskwheel.settings import Settings
-from deskwheel.times import to_us
 from ingest.replay import read_recording
 from transforms.assemble import assemble
 from transforms.pairs.mine import mine_pairs
-from transforms.stored import STORED_COLUMNS, StoredTurn
 from validate.suite import load_suites
 
 SCORES = (
@@ -115,26 +114,13 @@ def make(taken: Sequence[Taken], labels: Labels) -> Made:
 def _assembled(rows: Sequence[Turn], company_domains: tuple[str, ...]) -> Conversation:
     return assemble(
         rows[0].conversation_id or "",
-        [_stored(row) for row in rows],
+        [stored_turn(row) for row in rows],
         version=1,
         close_reason="stated" if any(row.is_closing for row in rows) else "idle",
         batch_id=0,
         secret=SECRET,
         company_domains=company_domains,
     )
-
-
-def _stored(row: Turn) -> StoredTurn:
-    """The row as the stream's state keeps it; the job has the JVM write it."""
-    named: dict[str, Any] = {
-        "sent_us": to_us(row.sent_at),
-        "counts": row.redaction.counts,
-        "replaces": row.replaces_turn_id,
-    }
-    kept: dict[str, Any] = {
-        name: named.get(name, getattr(row, name, None)) for name in STORED_COLUMNS
-    }
-    return StoredTurn(**kept)
 
 
 def _rows(records: Sequence[Any], record: type) -> list[Row]:
