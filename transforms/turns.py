@@ -145,7 +145,7 @@ def _beside(
         return pass_1([redact.Spoken(said.role, text)])[0]
 
     marks, cuts = kept.disfluencies, kept.cuts
-    notes = Counter(said.notes) + Counter(kept.notes)
+    notes = Counter(said.notes) + Counter(kept.notes) if said.notes or kept.notes else {}
     return {
         "disfluencies": None if marks is None else settle(marks, kept.text, masked.text),
         "cuts": None if cuts is None else settle_cuts(cuts, masked.place, redactor),
@@ -199,7 +199,7 @@ def _pass_1(channel: str, parsed: ParsedEvent, rules: Rules) -> Pass1:
 
     def masked(spoken: Sequence[redact.Spoken]) -> list[redact.Masked]:
         return [
-            redact.mask_turn(turn.text, replace(base, role=turn.role, asked=asked), tagger)
+            redact.mask_turn(turn.text, base.of_turn(turn.role, asked), tagger)
             for turn, asked in zip(spoken, redact.questions(spoken), strict=True)
         ]
 

@@ -18,6 +18,7 @@ from transforms.clean.disfluency import smooth
 from transforms.clean.language import language_of
 from transforms.clean.links import tidy_links
 from transforms.clean.tokens import CONTROL, ORDERS, break_tokens, count_orders, moved
+from transforms.redact.view import words_of
 
 Cleaner = Callable[[str], str]
 
@@ -156,8 +157,11 @@ def _clean_mail(text: str, names: tuple[str, ...]) -> Cleaned:
     notes: Counter[str] = Counter()
 
     def tidy(line: str) -> str:
+        if not line:
+            return line
         tidied, done = tidy_links(_plain("email", line))
-        notes.update(done)
+        if done:
+            notes.update(done)
         return _broken(tidied, notes)[0]
 
     # The trimmer must read closings and dividers, so broken letters are mended before it.
@@ -210,6 +214,6 @@ def shadow(text: str) -> str | None:
 
 
 def _with(table: Mapping[str, str], text: str) -> str:
-    if table.keys().isdisjoint(_WORD.findall(text.lower())):
+    if words_of(text.lower()).isdisjoint(table):
         return text
     return _WORD.sub(lambda m: table.get(m[0].lower(), m[0]), text)

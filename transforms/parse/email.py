@@ -3,13 +3,12 @@
 import re
 from collections import Counter
 from datetime import UTC, datetime
-from email import message_from_bytes, policy
 from email.header import decode_header, make_header
 from email.message import Message
 from email.utils import getaddresses, parseaddr, parsedate_to_datetime
 
 from deskwheel import reasons
-from transforms.parse.indexed import IndexedMessage
+from transforms.parse.indexed import read_message
 from transforms.parse.machine_mail import machine_sign
 from transforms.parse.mime import read_body, storable
 from transforms.parse.model import Limits, ParsedEvent, RawEvent, Rejection, Said
@@ -27,7 +26,7 @@ def parse(event: RawEvent, limits: Limits) -> ParsedEvent:
     Who wrote it follows from the sender's domain; the conversation is the thread's root by
     References, else In-Reply-To, else the mail itself (RFC 5322, section 3.6.4).
     """
-    message = message_from_bytes(event.data, _class=IndexedMessage, policy=policy.compat32)
+    message = read_message(event.data)
     name, address = parseaddr(_decoded(message, "From"))
     sign = machine_sign(
         message, address, _decoded(message, "Subject"), company_domains=limits.company_domains

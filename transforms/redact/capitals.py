@@ -8,7 +8,7 @@ a surname, above the lines of an address.
 import re
 from collections.abc import Iterator, Sequence
 
-from transforms.redact.names import ARTICLE_BEFORE, GREETING, plain
+from transforms.redact.names import ARTICLE_BEFORE, greeting_ends, plain
 from transforms.redact.spans import Span
 from transforms.redact.states import STATE_WORDS
 from transforms.redact.view import View
@@ -54,8 +54,8 @@ def find_capital_names(view: View) -> Iterator[Span]:
     """Names by capital and place; nothing in a text without capitals."""
     if view.text == view.lower:
         return
-    for match in GREETING.finditer(view.lower):
-        if found := _ADDRESSED.match(view.text, match.end()):
+    for end in greeting_ends(view.lower):
+        if found := _ADDRESSED.match(view.text, end):
             yield from _if_name(found)
     if not view.words.isdisjoint(_KIN_WORDS):
         for match in _KIN.finditer(view.text):
@@ -64,7 +64,7 @@ def find_capital_names(view: View) -> Iterator[Span]:
         yield from _with_initial(view.text)
     if not view.words.isdisjoint(SURNAMES):
         yield from _by_surname(view.text)
-    if view.text.count("\n") > 1:
+    if view.digits and view.text.count("\n") > 1:
         yield from _above_address(view.text)
 
 

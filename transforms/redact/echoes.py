@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from transforms.redact.dates import DATE
 from transforms.redact.likeness import name_likeness
-from transforms.redact.names import ARTICLE_BEFORE, GREETING, plain
+from transforms.redact.names import ARTICLE_BEFORE, greeting_ends, plain
 from transforms.redact.numbers import is_content
 from transforms.redact.placeholders import Tagger, blank, tag_number
 from transforms.redact.spans import PERSONAL, Piece
@@ -169,7 +169,7 @@ class Echoes:
         if self._named.keys().isdisjoint(words):
             return
         last: Piece | None = None
-        greeted = {match.end() for match in GREETING.finditer(text.lower())}
+        greeted = set(greeting_ends(text.lower()))
         for match in _NAME.finditer(text):
             tag = self._named.get(match[0])
             if tag is None or not _is_name_there(text, match, greeted):

@@ -49,7 +49,7 @@ class Known:
             digits = "".join(c for c in customer_id if c.isdigit())
             is_number = len(digits) >= _PHONE_DIGITS and not any(c.isalpha() for c in customer_id)
             numbers = (digits,) if is_number else ()
-        return Known(tuple(found), numbers)
+        return Known(tuple(dict.fromkeys(found)), numbers)
 
 
 @dataclass(frozen=True)

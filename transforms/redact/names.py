@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
 from transforms.redact.likeness import name_likeness
 from transforms.redact.spans import Span
@@ -61,8 +62,8 @@ _TITLE = re.compile(
     r"|sig|dhr|mevr|mevrouw)"
     r"\b\.?[ \t](?=[^\W\d_])"
 )
-GREETING = re.compile(
-    r"(?:^|[\n.!?]\s*)(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|hallo|guten (?:tag"
+_GREETING = (
+    r"(?:hi|hello|hey|dear|good (?:morning|afternoon|evening)|hallo|guten (?:tag"
     r"|morgen|abend)"
     r"|liebe[r]?|sehr geehrte[r]?|bonjour|bonsoir|chère?|hola|buenos días|buenas tardes"
     r"|estimad[oa]|querid[oa]|olá|oi"
@@ -71,6 +72,8 @@ GREETING = re.compile(
     r"|gracias|obrigad[oa]|grazie|bedankt|dank (?:je|u))"
     r"[ ,\t]{1,2}(?=[^\W\d_])"
 )
+_FIRST_GREETING, _LATER_GREETING = re.compile(_GREETING), re.compile(rf"[\n.!?]\s*{_GREETING}")
+"""Apart, because the search for a pattern that begins with a sign skips what is none."""
 _SIGN_OFF = re.compile(
     r"(?:regards|thanks|thank you|cheers|sincerely|best|wishes|yours|grüße|grüßen|gruß"
     r"|cordialement|bien à vous"
@@ -114,11 +117,9 @@ def find_names(view: View) -> Iterator[Span]:
     """Names that a phrase introduces, and pairs of words that are names by themselves."""
     text, lower = view.text, view.lower
     yield from _strongly(view)
-    for pattern, signs in _WEAKLY:
-        if not view.words.isdisjoint(signs):
-            for match in pattern.finditer(lower):
-                yield from _taken(text, match.end(), is_sure=False, rank=4)
-    if not view.words.isdisjoint(_SELF_WORDS):
+    for end in _weakly(view):
+        yield from _taken(text, end, is_sure=False, rank=4)
+    if not view.words.isdisjoint(_SELF_WORDS) or "this is" in lower:
         for match in _SELF.finditer(lower):
             yield from _self_named(text, match)
     if not view.words.isdisjoint(_TITLE_WORDS):
@@ -130,13 +131,24 @@ def find_names(view: View) -> Iterator[Span]:
 
 
 _PLAIN_FIRST = frozenset(w.partition("-")[0] for w in FIRST_NAMES)
-_OPEN_WORDS = frozenset("call with to name named my behalf by holder accountholder".split())
-_WEAK_WORDS = frozenset("c soy sou sono aqui it its".split())
+_OPEN_WORDS = frozenset(
+    "call speaking connected chatting talking issued registered addressed belongs made assigned"
+    " sold behalf booked placed signed ordered holder accountholder name named husband wife spouse"
+    " son daughter mother mum mom father dad friend colleague kid partner boyfriend girlfriend boss"
+    " neighbour neighbor brother sister uncle aunt cousin grandmother grandfather flatmate"
+    " roommate".split()
+)
+_WEAK_WORDS = frozenset("c soy sou sono aqui its".split())
+_WEAK_PIECES = ("it's", "it is")
 _SIGN_OFF_WORDS = frozenset(
     "regards thanks thank cheers sincerely best wishes yours grüße grüßen gruß cordialement bien"
     " saludos saludo atentamente atenciosamente abraços cumprimentos saluti groeten groet".split()
 )
-_SELF_WORDS = frozenset("i im myself this ich je ik hier".split())
+_SIGN_OFF_ENDS = frozenset(word[-2:] for word in (*_SIGN_OFF_WORDS, "you", "vous"))
+_SIGN_OFF_CHARS = 8
+"""An end of a word, a sign and three spaces."""
+
+_SELF_WORDS = frozenset("am m im myself bin suis ben spricht".split())
 _GREETING_WORDS = frozenset(
     "hi hello hey dear good hallo guten liebe lieber sehr bonjour bonsoir cher chère hola buenos"
     " buenas estimado estimada querido"
@@ -148,31 +160,51 @@ _TITLE_WORDS = frozenset(
     "mr mrs ms miss dr prof herr herrn frau mme mlle monsieur madame señor señora sr sra signor"
     " signora sig dhr mevr mevrouw".split()
 )
-_STRONG_SIGNS = (
-    "name",
-    "hei",
-    "appelle",
-    "nom ",
-    "llamo",
-    "nombre",
-    "chamo",
-    "nome",
-    "chiamo",
-    "naam",
-    "heet",
+_STRONG_WORDS = frozenset(
+    "name named names heiße heisse appelle nom llamo nombre chamo nome chiamo naam heet".split()
 )
+"""Here and above: words of which one is in whatever the pattern matches."""
 
 
-_WEAKLY = (
-    (_OPEN, _OPEN_WORDS), (_WEAK, _WEAK_WORDS), (GREETING, _GREETING_WORDS),
-    (_SIGN_OFF, _SIGN_OFF_WORDS),
-)  # fmt: skip
-"""Phrases after which a name may come, and words of which one must be there for the phrase."""
+def _weakly(view: View) -> Iterator[int]:
+    """Where phrases end after which a name may come."""
+    words, lower = view.words, view.lower
+    if not words.isdisjoint(_OPEN_WORDS):
+        yield from (match.end() for match in _OPEN.finditer(lower))
+    if not words.isdisjoint(_WEAK_WORDS) or has_any(lower, _WEAK_PIECES):
+        yield from (match.end() for match in _WEAK.finditer(lower))
+    if not words.isdisjoint(_GREETING_WORDS):
+        yield from greeting_ends(lower)
+    if not words.isdisjoint(_SIGN_OFF_WORDS) and _may_sign_off(lower):
+        yield from (match.end() for match in _SIGN_OFF.finditer(lower))
+
+
+@lru_cache(maxsize=16)
+def greeting_ends(lower: str) -> tuple[int, ...]:
+    """Where greetings and thanks end that a word follows, at the beginning of a sentence.
+
+    Kept for a moment: two detectors ask for those of one text.
+    """
+    first = _FIRST_GREETING.match(lower)
+    ends = [first.end()] if first else []
+    ends += [match.end() for match in _LATER_GREETING.finditer(lower, ends[0] if ends else 0)]
+    return tuple(ends)
+
+
+def _may_sign_off(lower: str) -> bool:
+    """Whether a line above another one ends like a word that signs off."""
+    at = lower.find("\n")
+    while at >= 0:
+        end = lower[max(0, at - _SIGN_OFF_CHARS) : at].rstrip().rstrip(",.!")
+        if end[-2:] in _SIGN_OFF_ENDS:
+            return True
+        at = lower.find("\n", at + 1)
+    return False
 
 
 def _strongly(view: View) -> Iterator[Span]:
     """What follows a phrase that only names follow."""
-    if has_any(view.lower, _STRONG_SIGNS):
+    if not view.words.isdisjoint(_STRONG_WORDS):
         for match in _STRONG.finditer(view.lower):
             yield from _taken(view.text, match.end(), is_sure=True, rank=3)
 
@@ -288,7 +320,7 @@ def _name_words(text: str, start: int, most: int) -> list[re.Match[str]]:
             at += 2
         else:
             break
-    while words and plain(words[-1][0]) in PARTICLES | COMMON_WORDS:
+    while words and ((word := plain(words[-1][0])) in PARTICLES or word in COMMON_WORDS):
         words.pop()
     return words
 

@@ -13,7 +13,7 @@ from transforms.redact.checksums import (
 from transforms.redact.cues import cue_before
 from transforms.redact.emails import find_emails
 from transforms.redact.spans import KEPT, THINGS, Span
-from transforms.redact.view import View, has_any
+from transforms.redact.view import View
 
 _IBAN = re.compile(r"(?<![a-z0-9])[a-z]{2}\d{2}(?=[ -]?[a-z0-9]{4})")
 _CARD = re.compile(r"(?<![\w.-])\d(?:[ -]?\d){11,18}(?![\w-])")
@@ -83,9 +83,12 @@ _SECRET_BEFORE = re.compile(
     r"(?:(?:new|old|current|first) )?(?:pass ?word|pass ?code|pass ?phrase|pwd|pw)\b"
 )
 
-_SECRET_SIGNS = (
-    "pass", "kennwort", "contraseña", "clave", "senha", "wachtwoord", "pwd", "pw", "pin",
-)  # fmt: skip
+_SECRET_WORDS = frozenset(
+    "password pass passcode passphrase passwort kennwort contraseña clave senha wachtwoord passe"
+    " pwd pw pin".split()
+)
+"""Words of which one is in whatever the four patterns match."""
+
 _NO_SECRETS = frozenset(
     "not the a my is incorrect wrong invalid expired lost correct right working reset required too"
     " forgotten always now still in on for to no set never being also same and please what how"
@@ -223,7 +226,7 @@ def find_ips(view: View, _scope: Scope) -> Iterator[Span]:
 def find_secrets(view: View, _scope: Scope) -> Iterator[Span]:
     """What follows "password is"."""
     lower = view.lower
-    if not has_any(lower, _SECRET_SIGNS):
+    if view.words.isdisjoint(_SECRET_WORDS):
         return
     for match in _SECRET.finditer(lower):
         value = match["v"].rstrip(".!?")

@@ -16,6 +16,7 @@ _INVISIBLE = re.compile(
 """Default ignorable code points that text can carry unseen. Source: Unicode 15, DCP property."""
 
 _WORD = re.compile(r"[^\W\d_]+")
+_NO_LETTERS = {code: " " for code in range(128) if not chr(code).isalpha()}
 _DIGIT = re.compile(r"[0-9]")
 _DASHES = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
 _SPACES = (
@@ -67,8 +68,18 @@ def has_any(text: str, pieces: Iterable[str]) -> bool:
 
 
 def _view(text: str, lower: str, offsets: Sequence[int] | None) -> View:
-    digits = len(_DIGIT.findall(text))
-    return View(text, lower, frozenset(_WORD.findall(lower)), digits, offsets)
+    return View(text, lower, words_of(lower), len(_DIGIT.findall(text)), offsets)
+
+
+def words_of(text: str) -> frozenset[str]:
+    """The runs of letters in a text.
+
+    >>> sorted(words_of("no. 7a isn't"))
+    ['a', 'isn', 'no', 't']
+    """
+    if text.isascii():  # in a third of the time
+        return frozenset(text.translate(_NO_LETTERS).split())
+    return frozenset(_WORD.findall(text))
 
 
 def _lower(text: str) -> str:

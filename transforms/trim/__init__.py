@@ -7,7 +7,6 @@ most `lines.LONGEST_LINE` characters, so the cost is linear in the length of the
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import groupby
 
 from transforms.trim.disclaimer import mark_disclaimers, mark_print_notes
 from transforms.trim.glued import take_apart
@@ -69,13 +68,16 @@ def trim(text: str, names: tuple[str, ...] = ()) -> Trimmed:
 def _cuts(raw: list[str], kinds: list[Kind | None]) -> list[Cut]:
     """Neighbouring lines of one kind as one cut; the lines hold their line ends."""
     found: list[Cut] = []
-    start = end = 0
-    for kind, run in groupby(zip(kinds, raw, strict=False), key=lambda pair: pair[0]):
-        end = start + sum(len(line) for _, line in run)
-        if kind is not None:
-            found.append(Cut(kind, start, end))
-        start = end
+    current: Kind | None = None
+    start = at = 0
+    for kind, line in zip(kinds, raw, strict=False):
+        if kind != current:
+            if current is not None:
+                found.append(Cut(current, start, at))
+            current, start = kind, at
+        at += len(line)
+    if current is not None:
+        found.append(Cut(current, start, at))
     if len(raw) > len(kinds):
-        rest = raw[len(kinds) :]
-        found.append(Cut("excess", end, end + sum(map(len, rest))))
+        found.append(Cut("excess", at, at + sum(map(len, raw[len(kinds) :]))))
     return found

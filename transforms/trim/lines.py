@@ -57,8 +57,8 @@ class Lines:
         ]  # fmt: skip
         first = 0
         for n, i in enumerate(filled):
-            is_last = n + 1 == len(filled)
-            if is_last or any(self.kinds[i + 1 : filled[n + 1]]):
+            below = filled[n + 1] if n + 1 < len(filled) else None
+            if below is None or (below > i + 1 and any(self.kinds[i + 1 : below])):
                 yield list(range(filled[first], i + 1))
                 first = n + 1
 

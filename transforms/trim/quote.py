@@ -16,7 +16,7 @@ from transforms.trim.attribution import (
     may_end_attribution,
 )
 from transforms.trim.lines import Lines, is_marked, is_rule
-from transforms.trim.patterns import union, whole_line
+from transforms.trim.patterns import opened_union, union, whole_line
 
 _SENTENCE_END = (".", "!", "?", ":", ";")
 _LONGEST_ATTRIBUTION = 360
@@ -36,10 +36,11 @@ _STAMPED = re.compile(
 """A second line with year and clock time: it names no address, but people do not label that."""
 _SUBJECT_INSIDE = re.compile(rf"\s(?:{union('subject')})\s?[:：]\s", re.IGNORECASE)
 
+_ORIGINAL = opened_union("original")
 _DIVIDER = re.compile(
-    rf"^[-_=*~—–>#\s]{{0,60}}(?:{union('original')})\s?:?[-_=*~—–<#\s]{{0,60}}$", re.IGNORECASE
+    rf"^[-_=*~—–>#\s]{{0,60}}(?:{_ORIGINAL})\s?:?[-_=*~—–<#\s]{{0,60}}$", re.IGNORECASE
 )
-_DRAWN = re.compile(r"^\W{2}|[:：]$|\W{2}$")
+_TWO_SIGNS = re.compile(r"\W{2}")
 _WORDS_IN_RULES = re.compile(r"^[-_=]{3,60}\s?[^-_=]{2,60}?\s?[-_=]{3,60}$")
 _REPLY_ABOVE = re.compile(
     rf"^\W{{2,30}}.{{0,60}}?(?:{union('above_line')}).{{0,20}}\W{{2}}$|"
@@ -57,10 +58,11 @@ _LINK_REST = re.compile(r"^[^\s<>()\[\]]{1,300}[>)\]][.,;:]?$")
 
 def mark_quotes(lines: Lines) -> None:
     """Mark every line that belongs to an earlier mail, and keep answers between them."""
-    i = 0
-    while i < len(lines.bare):
-        if is_marked(lines.bare[i]):
-            lines.kinds[i] = "quote"
+    i, end = 0, len(lines.bare)
+    bare, kinds = lines.bare, lines.kinds
+    while i < end:
+        if is_marked(bare[i]):
+            kinds[i] = "quote"
             i += 1
             continue
         start, after = _quote_at(lines, i)
@@ -69,14 +71,14 @@ def mark_quotes(lines: Lines) -> None:
             continue
         lines.mark(range(_with_rules_above(lines, start), after), "quote")
         below = lines.next_filled(after)
-        if below < len(lines.bare) and is_marked(lines.bare[below]):
+        if below < end and is_marked(bare[below]):
             i = after
             continue
         if _is_all_there_is(lines, start):
             # The quote lost its marks, or somebody forwards without a word: the rest is the mail.
             i = below
             continue
-        lines.mark(range(after, len(lines.bare)), "quote")
+        lines.mark(range(after, end), "quote")
         break
     _mark_wrapped(lines)
 
@@ -134,6 +136,8 @@ def _is_above_mark(lines: Lines, i: int) -> bool:
 
 def _label(bare: str) -> str | None:
     """Kind of label that a line begins with."""
+    if ":" not in bare and "：" not in bare:
+        return None
     found = _LABEL.match(bare)
     if found is None:
         return None
@@ -184,14 +188,21 @@ def _divider(lines: Lines, i: int) -> int | None:
     bare = lines.bare[i]
     if _REPLY_ABOVE.match(bare):
         return i + 1
-    if _DIVIDER.match(bare) and _DRAWN.search(bare):
+    if _is_drawn(bare) and _DIVIDER.match(bare):
         below = lines.next_filled(i + 1)
         after = _header_block(lines, below) if below < len(lines.bare) else None
         return after or i + 1
+    if not (_WORDS_IN_RULES.match(bare) or _is_outlook_rule(bare)):
+        return None
     below = lines.next_filled(i + 1)
-    if below < len(lines.bare) and (_WORDS_IN_RULES.match(bare) or _is_outlook_rule(bare)):
-        return _unknown_block(lines, below)
-    return None
+    return _unknown_block(lines, below) if below < len(lines.bare) else None
+
+
+def _is_drawn(bare: str) -> bool:
+    """Whether a line, not empty, begins or ends with two signs, or ends with a colon."""
+    if bare[-1] in ":：" or _TWO_SIGNS.match(bare):
+        return True
+    return _TWO_SIGNS.match(bare, max(0, len(bare) - 2)) is not None
 
 
 def _is_outlook_rule(bare: str) -> bool:
@@ -221,8 +232,10 @@ def _with_rules_above(lines: Lines, start: int) -> int:
 def _mark_wrapped(lines: Lines) -> None:
     """Mark the unmarked rests of quoted lines: `> … est viverra` / `quis.` / `> …`."""
     for i in range(1, len(lines.bare) - 1):
+        if lines.kinds[i] or not lines.bare[i]:
+            continue
         above, bare, below = lines.bare[i - 1 : i + 2]
-        if lines.kinds[i] or not bare or not (is_marked(above) and is_marked(below)):
+        if not (is_marked(above) and is_marked(below)):
             continue
         is_rest = len(above) >= _LONG_QUOTED and not above.endswith(("?", "!"))
         if (

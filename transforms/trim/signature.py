@@ -7,7 +7,7 @@ and the first words of a mail program's line; a contact block is known by its sh
 import re
 
 from transforms.trim.lines import Lines, is_rule
-from transforms.trim.patterns import CAPITAL, union, whole_line
+from transforms.trim.patterns import CAPITAL, opened_union, union, whole_line
 
 _DELIMITER = re.compile(r"^(?:--|—|––|—-|--\s*--|_{2,}|—{2,}|─{3,}|-{20,})$")
 # On lower case: several times as fast as in any case.
@@ -37,7 +37,7 @@ _CLOSING = whole_line(
     rf"[\W_]{{0,3}}(?:(?:{_CLOSINGS})(?:{_JOINT}(?:{_CLOSINGS}|{_THANKINGS})){{0,2}}{_NAMED}?"
     rf"|(?:{_THANKINGS})(?:(?:{_JOINT}(?:{_CLOSINGS})){{1,2}}{_NAMED}?|,{_NAMED}))[\W_]{{0,4}}"
 )
-_MAY_CLOSE = re.compile(rf"[\W_]{{0,3}}(?:{_CLOSINGS}|{_THANKINGS})")
+_MAY_CLOSE = re.compile(rf"[\W_]{{0,3}}(?:{opened_union('closing')}|{opened_union('thanks')})")
 """How those begin, on lower case: most lines are told apart by it, several times as fast."""
 _TEAM = re.compile(
     r"^(?:(?:your|the|ihr|euer|dein|votre|ton|l['’]|el|tu|su|il|a|het|uw|je)\b[ '’]?"
@@ -292,12 +292,10 @@ def _contact_block(lines: Lines, segment: list[int], _: tuple[str, ...]) -> int 
 def _is_card(bare: str) -> bool:
     """Whether one line holds name and ways to reach it: `Robin Toy | Acme | +44 … | www.…`."""
     parts = _PARTED.split(bare)
+    if len(parts) <= _FEWEST_PARTS or _PERSON.match(parts[0]) is None:
+        return False
     signs = sum(bool(_PHONE.search(part) or _REACH.search(part)) for part in parts)
-    return (
-        len(parts) > _FEWEST_PARTS
-        and signs >= _FEWEST_CONTACT_SIGNS
-        and _PERSON.match(parts[0]) is not None
-    )
+    return signs >= _FEWEST_CONTACT_SIGNS
 
 
 def _own_name(lines: Lines, segment: list[int], names: tuple[str, ...]) -> int | None:

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from deskwheel import reasons
 from transforms.parse.html import DEEPEST, to_text
@@ -84,3 +86,13 @@ def test_what_a_parser_would_choke_on_is_refused(page: str, reason: str) -> None
 def test_long_flat_pages_are_read() -> None:
     assert to_text("<p>x</p>" * 20_000).count("x") == 20_000
     assert to_text("<div>" * (DEEPEST - 1) + "x" + "</div>" * (DEEPEST - 1)) == "x"
+
+
+@given(st.text(alphabet="ab \t\n\r\x01\x0b\x1f", max_size=40))
+def test_ascii_is_set_on_one_line_as_other_text_is(text: str) -> None:
+    assert to_text(f"{text} é") == f"{to_text(text)} é".strip()
+
+
+@given(st.lists(st.sampled_from(("a", " ", "\n", "\n\n", "<br>", "<p>b</p>")), max_size=30))
+def test_two_lines_have_at_most_one_empty_line_between_them(pieces: list[str]) -> None:
+    assert "\n\n\n" not in to_text("".join(pieces))

@@ -1,6 +1,23 @@
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from transforms.redact import Context, Known, Span, find_spans, redact
+from transforms.redact.names import (
+    _GREETING,
+    _OPEN,
+    _SELF,
+    _SIGN_OFF,
+    _STRONG,
+    _WEAK,
+    _strongly,
+    _weakly,
+    find_names,
+    greeting_ends,
+)
+from transforms.redact.view import view
 
 
 @pytest.mark.parametrize(
@@ -133,3 +150,63 @@ def test_a_recogniser_from_outside_only_adds() -> None:
 def test_a_name_in_other_introductions(text: str, name: str) -> None:
     found = [(s.type, text[s.start : s.end]) for s in find_spans(text, Context())]
     assert found == [("PERSON", name)]
+
+
+def introductions(pattern: re.Pattern[str]) -> st.SearchStrategy[str]:
+    """What a pattern matches, without the condition that a name follows."""
+    return st.from_regex(pattern.pattern.removesuffix(r"(?=[^\W\d_])"), fullmatch=True)
+
+
+@pytest.mark.parametrize("pattern", [_OPEN, _WEAK, _SIGN_OFF], ids=("open", "weak", "sign-off"))
+@given(data=st.data())
+def test_no_phrase_before_a_name_is_left_out_for_want_of_a_word(
+    pattern: re.Pattern[str], data: st.DataObject
+) -> None:
+    text = f"so {data.draw(introductions(pattern))}Robin"
+    found = [match.end() for match in pattern.finditer(text)]
+    assert set(found) <= set(_weakly(view(text)))
+
+
+@given(introductions(_STRONG))
+def test_no_phrase_of_a_name_is_left_out_for_want_of_a_word(phrase: str) -> None:
+    text = f"{phrase}Robin"
+    seen = view(text)
+    assert bool(list(_strongly(seen))) or not _STRONG.search(seen.lower)
+
+
+@given(introductions(_SELF))
+def test_no_phrase_of_oneself_is_left_out_for_want_of_a_word(phrase: str) -> None:
+    text = f"{phrase}Robin"
+    assert not _SELF.search(view(text).lower) or list(find_names(view(text)))
+
+
+@given(
+    st.lists(st.sampled_from(("hi ", "thanks, ", "Robin", ".", "!", "\n", " ", "x")), max_size=9)
+)
+def test_a_greeting_ends_where_one_pattern_for_all_places_ends(pieces: list[str]) -> None:
+    text = "".join(pieces).lower()
+    anywhere = re.compile(rf"(?:^|[\n.!?]\s*){_GREETING}")
+    assert greeting_ends(text) == tuple(m.end() for m in anywhere.finditer(text))
+
+
+KIN = (
+    "husband wife spouse son daughter mother mum mom father dad friend colleague kid partner"
+    " boyfriend girlfriend boss neighbour neighbor brother sister uncle aunt cousin grandmother"
+    " grandfather flatmate roommate"
+).split()
+BEFORE_NAMES = (
+    "call me", "speaking with", "speaking to", "connected to", "chatting with", "talking to",
+    "issued to", "registered to", "addressed to", "belongs to", "made out to", "assigned to",
+    "sold to", "on behalf of", "booked by", "placed for", "signed by", "ordered for",
+    "account holder", "accountholder is", "name:", "named", *(f"my {kin}" for kin in KIN),
+    "c'est", "soy", "sou", "sou o", "sono", "aqui é", "it's", "its", "it is", "i am", "i'm", "im",
+    "myself", "this is", "ich bin", "je suis", "ik ben", "hier spricht", "my name is",
+    "mein name ist", "ich heiße", "ich heisse", "je m'appelle", "mon nom est", "me llamo",
+    "mi nombre es", "meu nome é", "me chamo", "mi chiamo", "il mio nome è", "mijn naam is",
+    "ik heet", "under the name",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("phrase", BEFORE_NAMES)
+def test_two_words_with_capitals_behind_a_phrase_are_a_name(phrase: str) -> None:
+    assert redact(f"so {phrase} Zorvin Quellix") == (f"so {phrase} <PERSON>", {"PERSON": 1})

@@ -1,6 +1,16 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from transforms.redact import Context, redact
+from transforms.redact.shapes import (
+    _SECRET,
+    _SECRET_BEFORE,
+    _SECRET_BESIDE,
+    _SECRET_PAIR,
+    _SECRET_WORDS,
+)
+from transforms.redact.view import words_of
 
 
 @pytest.mark.parametrize(
@@ -82,3 +92,24 @@ def test_words_between_a_cue_and_its_value_do_not_hide_it(text: str, masked: str
 )
 def test_a_word_beside_it_makes_a_form_something_else(text: str) -> None:
     assert redact(text) == (text, {})
+
+
+@given(
+    st.sampled_from((_SECRET, _SECRET_BESIDE, _SECRET_BEFORE, _SECRET_PAIR)).flatmap(
+        lambda pattern: st.from_regex(pattern.pattern, fullmatch=True)
+    )
+)
+def test_whatever_is_said_of_a_secret_holds_a_word_that_is_looked_for_first(said: str) -> None:
+    assert not words_of(said).isdisjoint(_SECRET_WORDS)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "password:", "pass word is", "passcode:", "pass code:", "passwort:", "kennwort ist",
+        "contraseña:", "senha:", "wachtwoord:", "mot de passe:", "pass phrase:", "passphrase:",
+        "pwd:", "pw:", "clave:", "pass:",
+    ],
+)  # fmt: skip
+def test_what_is_behind_a_word_for_a_secret_is_one(said: str) -> None:
+    assert redact(f"my {said} toy_88") == (f"my {said} <PASSWORD>", {"PASSWORD": 1})

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transforms.trim import trim
-from transforms.trim.glued import take_apart
+from transforms.trim.glued import _SIGN, _has_sign, take_apart
 
 ADDRESS = "Kim Toy <kim@example.com>"
 OWN = "Please send the blue one."
@@ -65,3 +65,8 @@ def test_a_line_that_is_one_attribution_is_left_in_one_piece() -> None:
 def test_the_pieces_together_are_the_lines(text: str) -> None:
     lines = [f"{line}\n" for line in text.split("\n")]
     assert "".join(take_apart(lines)) == "".join(lines)
+
+
+@given(st.text(alphabet="a-_=*5 \u0665", max_size=12))
+def test_an_ascii_line_has_the_signs_that_any_line_has(line: str) -> None:
+    assert _has_sign(line) == (_SIGN.search(line) is not None)

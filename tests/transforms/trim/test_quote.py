@@ -1,7 +1,12 @@
+import re
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.transforms.trim.told import cut_text
 from transforms.trim import trim
+from transforms.trim.quote import _is_drawn
 
 OWN = "It is 12345."
 QUOTED = "Which number is it?\n\nBest regards,\nThe other one"
@@ -163,3 +168,8 @@ def test_a_quote_at_the_top_without_marks_keeps_what_the_customer_forwards() -> 
 )
 def test_what_only_looks_like_a_quote_stays(text: str) -> None:
     assert own_words(text) == text
+
+
+@given(st.text(alphabet="ab_-: =：é", min_size=1, max_size=6))
+def test_a_line_is_drawn_by_its_ends(bare: str) -> None:
+    assert _is_drawn(bare) == (re.search(r"^\W{2}|[:：]$|\W{2}$", bare) is not None)
