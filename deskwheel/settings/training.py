@@ -119,6 +119,12 @@ class TrainSettings:
         "Of products; `auto`: bf16 (a GPU without: fp16) where a short probe finds it faster.",
         ("auto", "bf16", "fp16", "fp32"),
     )
+    compile: str = described(
+        "auto",
+        "With `fast` in bf16: `auto` compiles its kernels by this machine's C compiler, in about a"
+        " second once, which changes results by rounding; `off`, or no compiler: PyTorch alone.",
+        ("auto", "off"),
+    )
     parallel: str = described(
         "ddp",
         "`ddp`: each worker has the whole base; `fsdp2`: GPUs share it, not in the pipeline.",

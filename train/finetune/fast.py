@@ -32,7 +32,8 @@ from train.finetune.engine import (
     logging_steps,
     warmup_steps,
 )
-from train.finetune.lanes import Lanes, open_lanes
+from train.finetune.fused import open_kernels
+from train.finetune.lanes import Lanes, flatten, open_lanes
 from train.finetune.lean import LeanLlama
 from train.finetune.methods import FAST_MODELS, has_lean_form, sequences_per_step
 from train.finetune.packed import Example, PackedSet
@@ -40,7 +41,7 @@ from train.finetune.precision import DTYPES
 from train.finetune.stopping import Stopping
 
 _OPTIMIZER = "optimizer.safetensors"
-_MOMENTS = ("exp_avg", "exp_avg_sq", "step")
+_MOMENTS, _STEP = ("exp_avg", "exp_avg_sq"), "step"
 _MAX_NORM = 1.0
 _KEPT = 2
 
@@ -60,9 +61,11 @@ def train_fast(job: Job, resume_from: Path | None) -> Trained:
             f" {job.settings.base_model!r} is {config.model_type}; set train.engine='sft'"
         )
     load_start(job.model, job)
-    lean = LeanLlama(job.model, dtype=DTYPES[job.precision])
+    dtype = DTYPES[job.precision]
+    operations = open_kernels(dtype) if job.settings.compile == "auto" else None
+    lean = LeanLlama(job.model, dtype=dtype, operations=operations)
     with open_lanes(lean, count=job.settings.threads) as lanes:
-        loop = _Loop(job, lanes)
+        loop = _Loop(job, lanes, lean.parameters)
         if resume_from is not None:
             loop.resume(resume_from)
         while not loop.state.is_over:
@@ -99,12 +102,14 @@ def learning_rate_share(step: int, *, warmup: int, steps: int) -> float:
 class _Loop:
     """A run under way: model, optimizer, and how far it is."""
 
-    def __init__(self, job: Job, lanes: Lanes) -> None:
+    def __init__(self, job: Job, lanes: Lanes, parameters: Sequence[torch.Tensor]) -> None:
         self._job = job
-        self._parameters = [p for p in job.model.parameters() if p.requires_grad]
+        self._parameters = list(parameters)
         self._lanes = lanes
+        # One tensor of all: an optimizer pays more for each tensor than for its numbers.
+        self._flat = torch.nn.Parameter(flatten([p.detach() for p in self._parameters]))
         self._optimizer = torch.optim.AdamW(
-            self._parameters, lr=job.settings.lr, weight_decay=0.0, fused=True
+            [self._flat], lr=job.settings.lr, weight_decay=0.0, fused=True
         )
         self._losses: list[float] = []
         self._pace = Pace(job)
@@ -115,9 +120,15 @@ class _Loop:
     def resume(self, checkpoint: Path) -> None:
         """Go on where a model checkpoint was made."""
         set_peft_model_state_dict(self._job.model, load_file(str(checkpoint / WEIGHTS)))
+        self._flat.data.copy_(flatten([p.detach() for p in self._parameters]))
         stored = load_file(str(checkpoint / _OPTIMIZER))
-        for number, parameter in enumerate(self._parameters):
-            self._optimizer.state[parameter] = {m: stored[f"{m}.{number}"] for m in _MOMENTS}
+        self._optimizer.state[self._flat] = {
+            "step": stored[f"{_STEP}.0"],
+            **{
+                name: flatten([stored[f"{name}.{n}"] for n in range(len(self._parameters))])
+                for name in _MOMENTS
+            },
+        }
         self.state = RunState.read(checkpoint)
         self.best = checkpoint / BEST
 
@@ -129,9 +140,11 @@ class _Loop:
             group["lr"] = settings.lr * share
         self._losses.append(self._learn(self._sequences(done)))
         check_finite(self._losses[-1], step=done + 1)
-        torch.nn.utils.clip_grad_norm_(self._parameters, _MAX_NORM)
+        torch.nn.utils.clip_grad_norm_([self._flat], _MAX_NORM)
         self._optimizer.step()
-        self._optimizer.zero_grad(set_to_none=True)
+        self._flat.grad = None
+        with torch.no_grad():
+            torch._foreach_copy_(self._parameters, self._parts(self._flat))  # noqa: SLF001
         done += 1
         self.state = replace(self.state, step=done, is_over=done >= settings.steps)
         if done == 1 or done % logging_steps(settings) == 0:
@@ -149,25 +162,19 @@ class _Loop:
 
     def _learn(self, sequences: Sequence[int]) -> float:
         """Set the gradient of the mean loss over all workers; returns that loss."""
-        total, labels = self._lanes.learn(_examples(self._job.train, sequences))
+        total, labels, gradient = self._lanes.learn(_examples(self._job.train, sequences))
         sums = torch.tensor([total, float(labels)], dtype=torch.float64)
         if is_initialized():
             all_reduce(sums)
-            self._share_gradients()
-        for parameter in self._parameters:
-            if parameter.grad is not None:
-                parameter.grad /= float(sums[1])
+            all_reduce(gradient)
+        self._flat.grad = gradient.div_(float(sums[1]))
         return float(sums[0] / sums[1])
 
-    def _share_gradients(self) -> None:
-        for parameter in self._parameters:
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-        flat = torch.cat([p.grad.flatten() for p in self._parameters])
-        all_reduce(flat)
+    def _parts(self, flat: torch.Tensor) -> list[torch.Tensor]:
+        """Of all numbers, those of each parameter in its shape; they share memory with them."""
         sizes = [p.numel() for p in self._parameters]
-        for parameter, part in zip(self._parameters, flat.split(sizes), strict=True):
-            parameter.grad.copy_(part.view_as(parameter))
+        parts = zip(flat.split(sizes), self._parameters, strict=True)
+        return [part.view_as(p) for part, p in parts]
 
     def _tell(self, lr: float) -> None:
         mean = sum(self._losses) / len(self._losses)
@@ -205,11 +212,13 @@ class _Loop:
     def _write(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._job.model.save_pretrained(folder)
+        state = self._optimizer.state[self._flat]
         moments = {
-            f"{name}.{number}": self._optimizer.state[parameter][name]
-            for number, parameter in enumerate(self._parameters)
+            f"{name}.{number}": part.clone()
             for name in _MOMENTS
+            for number, part in enumerate(self._parts(state[name]))
         }
+        moments[f"{_STEP}.0"] = state[_STEP]
         save_file(moments, str(folder / _OPTIMIZER))
         kept = finish_checkpoint(folder, self._job, self.state, best=self.best)
         self.best = kept

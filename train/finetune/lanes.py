@@ -18,8 +18,6 @@ from train.finetune.packed import Example
 MOST_TOKENS = 8192
 """Computed at once; more costs memory and saves no time."""
 
-Gradient = list[torch.Tensor]
-
 
 @contextmanager
 def open_lanes(lean: LeanLlama, *, count: int) -> Iterator["Lanes"]:
@@ -40,17 +38,18 @@ class Lanes:
         """Take a model and its threads; see `open_lanes`."""
         self._lean, self._pool, self._count = lean, pool, count
 
-    def learn(self, examples: Sequence[Example]) -> tuple[float, int]:
-        """Set the gradient of the sum of losses; returns that sum, in nats, and how many tokens.
+    def learn(self, examples: Sequence[Example]) -> tuple[float, int, torch.Tensor]:
+        """The sum of losses, in nats, how many tokens, and the gradient of that sum, as `flatten`.
 
         The gradients of lanes are added in their order, so that a run can be repeated exactly.
         """
         self._merge()
         done = list(self._pool.map(self._learn, share_out(examples, self._count)))
-        gradients = _added([d[2] for d in done])
-        for parameter, gradient in zip(self._lean.parameters, gradients, strict=True):
-            parameter.grad = gradient
-        return sum(d[0] for d in done), sum(d[1] for d in done)
+        return (
+            sum(d[0] for d in done),
+            sum(d[1] for d in done),
+            reduce(torch.add, (d[2] for d in done)),
+        )
 
     def judge(self, examples: Sequence[Example]) -> tuple[float, int]:
         """The sum of losses, in nats, and how many tokens, without a gradient."""
@@ -62,16 +61,16 @@ class Lanes:
         """Take the adapter's newest weights into the products."""
         list(self._pool.map(lambda merge: merge(), self._lean.merges()))
 
-    def _learn(self, examples: Sequence[Example]) -> tuple[float, int, Gradient]:
+    def _learn(self, examples: Sequence[Example]) -> tuple[float, int, torch.Tensor]:
         total, labels = 0.0, 0
-        gradient: Gradient = []
+        gradients: list[torch.Tensor] = []
         for piece in _pieces(examples):
             flat = lay_out(piece)
             loss, found = self._lean.gradient(flat)
-            gradient = _added([gradient, found]) if gradient else found
+            gradients.append(flatten(found))
             total += loss
             labels += len(flat.labels)
-        return total, labels, gradient
+        return total, labels, reduce(torch.add, gradients)
 
     def _judge(self, examples: Sequence[Example]) -> tuple[float, int]:
         total, labels = 0.0, 0
@@ -98,9 +97,9 @@ def share_out(examples: Sequence[Example], count: int) -> list[list[Example]]:
     return shares
 
 
-def _added(gradients: Sequence[Gradient]) -> Gradient:
-    """Their sum by parameter, in their order."""
-    return [reduce(torch.add, parts) for parts in zip(*gradients, strict=True)]
+def flatten(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Tensors end to end, in their order."""
+    return torch.cat([part.flatten() for part in parts])
 
 
 def _pieces(examples: Sequence[Example]) -> Iterator[list[Example]]:

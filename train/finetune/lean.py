@@ -14,9 +14,13 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from train.finetune.attention import Attention
 from train.finetune.batches import COLUMNS, IGNORED, lay_side_by_side
-from train.finetune.ops import Group, Projection, Turns, attend, normed, swiglu
+from train.finetune.operations import ByPyTorch, Operations
+from train.finetune.ops import Group
 from train.finetune.packed import Example
+from train.finetune.projection import Projection
+from train.finetune.rows import Turns
 
 _MOST_PADDING = 1.3
 """Padded to real tokens in a bucket of attention, at most; fewer, larger calls beyond cost less."""
@@ -77,8 +81,13 @@ class LeanLlama:
     Holds the same adapter tensors as the model, so an optimizer over either trains both.
     """
 
-    def __init__(self, model: Any, *, dtype: torch.dtype) -> None:
-        """Take the weights of a PEFT model of a Llama; `dtype` is that of the products."""
+    def __init__(
+        self, model: Any, *, dtype: torch.dtype, operations: Operations | None = None
+    ) -> None:
+        """Take the weights of a PEFT model of a Llama; `dtype` is that of the products.
+
+        `operations` compute what is done by element; None: PyTorch's.
+        """
         base = model.get_base_model()
         self._dtype = dtype
         self._config = base.config
@@ -87,7 +96,8 @@ class LeanLlama:
         self._head = (
             base.get_output_embeddings().weight.detach().float() * base.model.norm.weight.float()
         ).to(dtype)
-        self._layers = [_Layer(layer, dtype) for layer in base.model.layers]
+        self._operations = operations or ByPyTorch(dtype)
+        self._layers = [_Layer(layer, dtype, self._operations) for layer in base.model.layers]
 
     def merge(self) -> None:
         """Take the adapter's newest weights into the products; call it once a step."""
@@ -126,25 +136,27 @@ class LeanLlama:
         """`logits`, and the way back from their gradient to that of `parameters`."""
         ids, positions, kept = (_filled(x) for x in (flat.ids, flat.positions, flat.predicting))
         hidden = functional.embedding(ids, self._embeddings)
-        cos, sin = self._rotary(hidden[None], positions[None])
-        turns = Turns(*(part[0, :, None].to(self._dtype) for part in (cos, sin)))
+        cos, sin = (part[0].float() for part in self._rotary(hidden[None], positions[None]))
+        turns = Turns(cos, sin, self._dtype)
+        attention = Attention(self._operations, turns, flat.lengths, flat.buckets)
         epsilon = self._config.rms_norm_eps
+        delta: torch.Tensor | None = None
         backs = []
         for number, layer in enumerate(self._layers, 1):
             is_last = number == len(self._layers)
-            hidden, back = layer.run(
-                hidden, flat, turns=turns, epsilon=epsilon, kept=kept if is_last else None
+            hidden, delta, back = layer.run(
+                hidden, delta, attention, epsilon=epsilon, kept=kept if is_last else None
             )
             backs.append(back)
-        last, norm_back = normed(hidden, epsilon, self._dtype)
+        _, last, norm_back = self._operations.norm(hidden, delta, epsilon)
         logits = functional.linear(last, self._head)[: len(flat.predicting)].float()
 
         def to_adapters(grad: torch.Tensor) -> list[torch.Tensor]:
             found: list[list[torch.Tensor]] = []
             grad = functional.pad(grad, (0, 0, 0, len(kept) - len(grad))).to(self._dtype)
-            grad = norm_back(grad @ self._head)
+            grad, low = norm_back(grad @ self._head, torch.zeros_like(hidden))
             for number in range(len(backs), 0, -1):
-                grad, gradients = backs.pop()(grad, number > 1)
+                grad, low, gradients = backs.pop()(grad, low, number > 1)
                 found.append(gradients)
             return [g for gradients in reversed(found) for g in gradients]
 
@@ -152,9 +164,11 @@ class LeanLlama:
 
 
 BackToAdapters = Callable[[torch.Tensor], list[torch.Tensor]]
-_LayerBack = Callable[[torch.Tensor, bool], tuple[torch.Tensor, list[torch.Tensor]]]
-"""Out of the gradient of a layer's output, that of its input, if it is asked for, and of its
-adapters."""
+_LayerBack = Callable[
+    [torch.Tensor, torch.Tensor, bool], tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]
+]
+"""Out of the gradient of a layer's output, in float32 and in the precision of products: that of its
+input, both ways, if it is asked for, and that of its adapters."""
 
 
 class _Logits(torch.autograd.Function):
@@ -174,22 +188,25 @@ class _Logits(torch.autograd.Function):
 class _Layer:
     """One decoder layer: attention over the whole of each example, then the gated projections."""
 
-    def __init__(self, layer: Any, dtype: torch.dtype) -> None:
+    def __init__(self, layer: Any, dtype: torch.dtype, operations: Operations) -> None:
+        self._operations = operations
         attention, gated = layer.self_attn, layer.mlp
         self._size = attention.head_dim
-        self._heads = attention.config.num_attention_heads
         self._shared = attention.config.num_key_value_heads
         self._into_attention = Group(
             [Projection.of(m) for m in (attention.q_proj, attention.k_proj, attention.v_proj)],
-            scale=layer.input_layernorm.weight, dtype=dtype,
+            scale=layer.input_layernorm.weight, dtype=dtype, operations=operations,
         )  # fmt: skip
-        self._out_of_attention = Group([Projection.of(attention.o_proj)], dtype=dtype)
+        self._out_of_attention = Group(
+            [Projection.of(attention.o_proj)], dtype=dtype, operations=operations
+        )
         self._into_gate = Group(
             [Projection.of(gated.gate_proj), Projection.of(gated.up_proj)],
-            scale=layer.post_attention_layernorm.weight, dtype=dtype,
+            scale=layer.post_attention_layernorm.weight, dtype=dtype, operations=operations,
         )  # fmt: skip
-        self._out_of_gate = Group([Projection.of(gated.down_proj)], dtype=dtype)
-        self._dtype = dtype
+        self._out_of_gate = Group(
+            [Projection.of(gated.down_proj)], dtype=dtype, operations=operations
+        )
 
     @property
     def _groups(self) -> tuple[Group, ...]:
@@ -207,69 +224,62 @@ class _Layer:
     def run(
         self,
         hidden: torch.Tensor,
-        flat: Flat,
+        delta: torch.Tensor | None,
+        attention: Attention,
         *,
-        turns: Turns,
         epsilon: float,
         kept: torch.Tensor | None = None,
-    ) -> tuple[torch.Tensor, _LayerBack]:
-        """The next hidden states, of the places `kept` only where it is given, and the way back."""
-        seen, attention_back = self._attend(hidden, flat, turns=turns, epsilon=epsilon)
+    ) -> tuple[torch.Tensor, torch.Tensor, _LayerBack]:
+        """Hidden states and what is to be added to them, and the way back.
+
+        The input is such a pair, too: the next norm adds in the same pass over the rows. With
+        `kept` the result is that of these places only.
+        """
+        hidden, x, norm_back = self._operations.norm(hidden, delta, epsilon)
+        # What the way back holds on to stays in memory: not the hidden states, only their number.
+        count = len(hidden)
+        heads = functional.linear(x, self._into_attention.weight).view(count, -1, self._size)
+        seen, seen_back = attention.attend(heads, self._shared)
+        seen = seen.flatten(1)
         middle = hidden
         if kept is not None:
             middle, seen = hidden[kept], seen[kept]
-        middle = middle + functional.linear(seen, self._out_of_attention.weight)
-        out, gate_back = self._gate(middle, epsilon)
-
-        def back(grad: torch.Tensor, is_needed: bool) -> tuple[torch.Tensor, list[torch.Tensor]]:
-            grad, gated = gate_back(grad)
-            low = grad.to(self._dtype)
-            out_of_attention = self._out_of_attention.gradient(seen, low)
-            into_seen = low @ self._out_of_attention.weight
-            if kept is not None:
-                into_seen = _put_back(into_seen, kept, len(hidden))
-                grad = _put_back(grad, kept, len(hidden)) if is_needed else grad
-            into_attention, given = attention_back(into_seen, is_needed)
-            if given is not None:
-                grad = grad + given
-            return grad, [*into_attention, *out_of_attention, *gated]
-
-        return out, back
-
-    def _attend(
-        self, hidden: torch.Tensor, flat: Flat, *, turns: Turns, epsilon: float
-    ) -> tuple[torch.Tensor, Any]:
-        turned = self._heads + self._shared
-        x, norm_back = normed(hidden, epsilon, self._dtype)
-        group = self._into_attention
-        heads = functional.linear(x, group.weight).view(len(hidden), -1, self._size)
-        turns.turn(heads, turned)
-        seen, seen_back = attend(heads, self._shared, flat.lengths, flat.buckets)
+        middle, delta, gate_back = self._gate(
+            middle, functional.linear(seen, self._out_of_attention.weight), epsilon
+        )
 
         def back(
-            grad: torch.Tensor, is_needed: bool
-        ) -> tuple[list[torch.Tensor], torch.Tensor | None]:
-            into = seen_back(grad.view(len(hidden), self._heads, self._size))
-            turns.turn(into, turned, is_back=True)
-            into = into.flatten(1)
-            found = group.gradient(x, into)
-            return found, norm_back(into @ group.weight) if is_needed else None
+            grad: torch.Tensor, low: torch.Tensor, is_needed: bool
+        ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
+            grad, low, gated = gate_back(grad, low)
+            found = [*self._out_of_attention.gradient(seen, low), *gated]
+            into_seen = low @ self._out_of_attention.weight
+            if kept is not None:
+                into_seen = _put_back(into_seen, kept, count)
+                grad = _put_back(grad, kept, count) if is_needed else grad
+            into = seen_back(into_seen.view(count, -1, self._size)).flatten(1)
+            found = [*self._into_attention.gradient(x, into), *found]
+            if is_needed:
+                grad, low = norm_back(into @ self._into_attention.weight, grad)
+            return grad, low, found
 
-        return seen.flatten(1), back
+        return middle, delta, back
 
-    def _gate(self, middle: torch.Tensor, epsilon: float) -> tuple[torch.Tensor, Any]:
-        x, norm_back = normed(middle, epsilon, self._dtype)
-        bent, bent_back = swiglu(functional.linear(x, self._into_gate.weight))
-        out = middle + functional.linear(bent, self._out_of_gate.weight)
+    def _gate(
+        self, middle: torch.Tensor, delta: torch.Tensor, epsilon: float
+    ) -> tuple[torch.Tensor, torch.Tensor, Any]:
+        middle, x, norm_back = self._operations.norm(middle, delta, epsilon)
+        bent, bent_back = self._operations.swiglu(functional.linear(x, self._into_gate.weight))
 
-        def back(grad: torch.Tensor) -> tuple[torch.Tensor, list[torch.Tensor]]:
-            low = grad.to(self._dtype)
+        def back(
+            grad: torch.Tensor, low: torch.Tensor
+        ) -> tuple[torch.Tensor, torch.Tensor, list[torch.Tensor]]:
             down = self._out_of_gate.gradient(bent, low)
             into = bent_back(low @ self._out_of_gate.weight)
             up = self._into_gate.gradient(x, into)
-            return grad + norm_back(into @ self._into_gate.weight), [*up, *down]
+            return *norm_back(into @ self._into_gate.weight, grad), [*up, *down]
 
-        return out, back
+        return middle, functional.linear(bent, self._out_of_gate.weight), back
 
 
 def _put_back(rows: torch.Tensor, places: torch.Tensor, count: int) -> torch.Tensor:

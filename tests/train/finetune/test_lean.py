@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 import torch
 
-from train.finetune import ops
+from train.finetune import attention
 from train.finetune.batches import IGNORED, collate, lay_side_by_side
 from train.finetune.lean import LeanLlama, lay_out, lay_rows
 from train.finetune.packed import Example
@@ -33,7 +33,7 @@ def gradients(model: Any) -> dict[str, torch.Tensor]:
 def test_loss_and_gradient_are_those_of_transformers(
     model: Any, examples: list[Example], monkeypatch: pytest.MonkeyPatch, longest_square: int
 ) -> None:
-    monkeypatch.setattr(ops, "_LONGEST_SQUARE", longest_square)
+    monkeypatch.setattr(attention, "_LONGEST_SQUARE", longest_square)
     wanted_loss, wanted = by_transformers(model, examples), gradients(model)
     lean = LeanLlama(model, dtype=torch.float32)
     lean.merge()
