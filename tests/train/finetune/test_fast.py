@@ -1,4 +1,6 @@
 import math
+import shutil
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -6,11 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
 from deskwheel.errors import ConfigError
 from deskwheel.settings import TrainSettings
 from tests.train.rows import chat_rows
+from train.files import WEIGHTS
 from train.finetune.fast import learning_rate_share, order_of
 from train.finetune.loop import train_adapter
 
@@ -50,3 +54,29 @@ def test_another_kind_of_model_is_refused(
     other = replace(settings, base_model=str(tmp_path / "other"), engine="fast")
     with pytest.raises(ConfigError, match=r"is qwen2; set train.engine='sft'"):
         train_adapter(chat_rows(2), other, directory=tmp_path, report=lambda *_: None)
+
+
+@pytest.mark.parametrize("compiles", ["auto", "off"])
+def test_a_run_in_bfloat16_on_two_lanes_goes_on_bit_for_bit(
+    settings: TrainSettings, tmp_path: Path, compiles: str
+) -> None:
+    settings = replace(
+        settings, engine="fast", precision="bf16", threads=2, lora_r=16, steps=4,
+        checkpoint_steps=2, patience=0, compile=compiles,
+    )  # fmt: skip
+
+    def run(name: str, start: Path | None = None) -> dict[str, object]:
+        def keep(_: Mapping[str, float], checkpoint: Path | None) -> None:
+            if checkpoint is not None:
+                shutil.copytree(checkpoint, tmp_path / name / checkpoint.name)
+
+        train_adapter(
+            chat_rows(8), settings, directory=tmp_path / f"{name}-local", report=keep,
+            resume_from=start,
+        )  # fmt: skip
+        stored = load_file(str(tmp_path / name / "checkpoint-4" / WEIGHTS))
+        return {key: value.tolist() for key, value in stored.items()}
+
+    whole = run("whole")
+    assert run("resumed", tmp_path / "whole/checkpoint-2") == whole
+    assert run("again") == whole
