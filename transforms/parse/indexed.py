@@ -1,14 +1,19 @@
-"""A mail parsed for reading: its headers are looked up, not searched, its body is not gone through.
+"""A mail parsed for reading: its headers are looked up, not searched, its bodies taken whole.
 
-`email.message.Message.get` walks all headers, and the rules of a mail ask for sixty of them; and
-the standard parser takes each line of a body in its hand, that of a mail of one part, too. Pure.
+`email.message.Message.get` walks all headers, and the rules of a mail ask for sixty of them; the
+standard parser looks at each line of a body. Pure.
 """
 
-from email import message_from_bytes, policy
+import re
+from collections.abc import Sequence
+from email import message_from_string, policy
 from email.message import Message
 from typing import Any
 
-_PARTED = ("multipart", "message")
+_MARK = "\0"
+_MARKED = re.compile(rf"{_MARK}(\d+)\n")
+_MAILS_INSIDE = ("message/", "multipart/digest")
+_EMPTY = ("\n\n", "\n\r\n")
 
 
 class IndexedMessage(Message):
@@ -53,28 +58,67 @@ class IndexedMessage(Message):
             return failobj
         return super().get_param(param, failobj, header, unquote)
 
+    def put_back(self, taken: Sequence[str]) -> None:
+        """Take over the lines for which marks stand in the body and around its parts."""
+        if isinstance(self._payload, str):
+            self._payload: Any = _filled(self._payload, taken)
+        self.preamble = _filled(self.preamble, taken)
+        self.epilogue = _filled(self.epilogue, taken)
+
+
+def _filled(text: str | None, taken: Sequence[str]) -> str | None:
+    if text is None or _MARK not in text:
+        return text
+    return _MARKED.sub(lambda mark: taken[int(mark[1])], text)
+
 
 def read_message(data: bytes) -> Message:
-    """The message that `message_from_bytes` makes of a mail, for a part of its cost."""
-    single = _read_single(data)
-    return _parsed(data) if single is None else single
+    """The message that `message_from_bytes` makes of a mail, for a part of its cost.
 
-
-def _parsed(data: bytes) -> Message:
-    return message_from_bytes(data, _class=IndexedMessage, policy=policy.compat32)
-
-
-def _read_single(data: bytes) -> Message | None:
-    """A mail of one part by its headers alone; None where anything about it is unusual."""
-    ends = [at + len(line) for line in (b"\n\n", b"\n\r\n") if (at := data.find(line)) >= 0]
-    if not ends:
-        return None
-    end = min(ends)
-    head = data[:end].lower()
-    if b"multipart/" in head or b"message/" in head:
-        return None
-    message = _parsed(data[:end])
-    if message.defects or message.get_payload() or message.get_content_maintype() in _PARTED:
-        return None
-    message.set_payload(data[end:].decode("ascii", "surrogateescape"))
+    The standard parser gets the mail without the inner lines of its bodies, which it would look at
+    one by one and join again; they are put back afterwards.
+    """
+    text = data.decode("ascii", "surrogateescape")
+    short, taken = _without_inner_lines(text)
+    message = message_from_string(short, _class=IndexedMessage, policy=policy.compat32)
+    if taken:
+        for part in message.walk():
+            if isinstance(part, IndexedMessage):
+                part.put_back(taken)
     return message
+
+
+def _without_inner_lines(text: str) -> tuple[str, list[str]]:
+    """A mail with a mark for the inner lines of each body, and these lines.
+
+    What follows an empty line up to the next line that begins with `--` is a body, a preamble or an
+    epilogue, whatever the mail's parts are: the parser takes it as it is, apart from its ends. A
+    mail in a mail has headers there, though, and a bare CR may begin a line that is not seen here.
+    """
+    lower = text.lower()
+    if _MARK in text or any(kind in lower for kind in _MAILS_INSIDE) or _has_bare_cr(text):
+        return text, []
+    pieces: list[str] = []
+    taken: list[str] = []
+    at = start = 0
+    while start < len(text):
+        end = text.find("\n--", start) + 1 or len(text)
+        first = _behind_empty_line(text, start, end)
+        low = text.find("\n", first, end) + 1
+        high = text.rfind("\n", low, end - 1) + 1
+        if first and low and high > low:
+            pieces += [text[at:low], f"{_MARK}{len(taken)}\n"]
+            taken.append(text[low:high])
+            at = high
+        start = end
+    return "".join([*pieces, text[at:]]), taken
+
+
+def _has_bare_cr(text: str) -> bool:
+    return "\r" in text and text.count("\r") != text.count("\r\n")
+
+
+def _behind_empty_line(text: str, start: int, end: int) -> int:
+    """Where the first empty line of a stretch ends, or 0."""
+    found = [at + len(sign) for sign in _EMPTY if (at := text.find(sign, start, end)) >= 0]
+    return min(found, default=0)

@@ -99,6 +99,20 @@ BODY = b"one\n\n> two \xe4\n\nFrom: x\n.\n"
         b"Content-Type: text\nSubject: multipart/mixed\n\n" + BODY,
         b"Content-Type: message/rfc822\n\nFrom: a\n\n" + BODY,
         b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--b\nX: 1\n\ntwo\n--b--\n",
+        b"Content-Type: multipart/mixed; boundary=b\n\n" + BODY + b"\n--b\n\n" + BODY + b"\n--b\n"
+        b"Content-Type: multipart/alternative; boundary=c\n\n--c\n\n"
+        + BODY
+        + b"\n--c\n\n"
+        + BODY
+        + BODY
+        + b"\n--c--\n\n"
+        + BODY
+        + b"\n--b--\n\n"
+        + BODY,
+        b"Content-Type: multipart/digest; boundary=b\n\n--b\n\nX: 1\nY: 2\nZ: 3\n\none\n--b--\n",
+        b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n1\n2\r--b\nX: 1\nY: 2\n\n3\n--b--\n",
+        b"From: a\n\n\x000\n" + BODY,
+        b"From: a\n\n" + BODY + b"-- \n\nRobin\nToy\nAcme\n",
         b"Content-Type: Multipart/Mixed\n\n--b\n\none\n",
         b"Content-Type: message/delivery-status\n\nA: b\n\nC: d\n",
     ],
@@ -111,9 +125,11 @@ def test_a_mail_is_read_as_the_standard_parser_reads_it(data: bytes) -> None:
     st.lists(
         st.sampled_from(
             [b"From: a", b"X-A:", b" b", b"", b" ", b"\xe4", b"a", b"From a", b":", b"\x0c", b"--b",
-             b"Content-Type: multipart/mixed; boundary=b", b"Content-Type: text/plain", b"--b--"]
+             b"Content-Type: multipart/mixed; boundary=b", b"Content-Type: text/plain", b"--b--",
+             b"Content-Type: multipart/digest; boundary=c", b"--c", b"--c--", b"\x000", b"\r",
+             b"Content-Type: message/rfc822", b"one", b"two", b"three", b"-- "]
         ),
-        max_size=12,
+        max_size=25,
     ),
     st.sampled_from([b"\n", b"\r\n", b"\r"]),
     st.binary(max_size=8),
