@@ -33,7 +33,7 @@ from train.finetune.engine import (
     warmup_steps,
 )
 from train.finetune.fused import open_kernels
-from train.finetune.lanes import Lanes, flatten, open_lanes
+from train.finetune.lanes import Lanes, flatten, open_lanes, unflatten
 from train.finetune.lean import LeanLlama
 from train.finetune.methods import FAST_MODELS, has_lean_form, sequences_per_step
 from train.finetune.packed import Example, PackedSet
@@ -123,7 +123,7 @@ class _Loop:
         self._flat.data.copy_(flatten([p.detach() for p in self._parameters]))
         stored = load_file(str(checkpoint / _OPTIMIZER))
         self._optimizer.state[self._flat] = {
-            "step": stored[f"{_STEP}.0"],
+            _STEP: stored[f"{_STEP}.0"],
             **{
                 name: flatten([stored[f"{name}.{n}"] for n in range(len(self._parameters))])
                 for name in _MOMENTS
@@ -144,7 +144,8 @@ class _Loop:
         self._optimizer.step()
         self._flat.grad = None
         with torch.no_grad():
-            torch._foreach_copy_(self._parameters, self._parts(self._flat))  # noqa: SLF001
+            newest = unflatten(self._flat, self._parameters)
+            torch._foreach_copy_(self._parameters, newest)  # noqa: SLF001
         done += 1
         self.state = replace(self.state, step=done, is_over=done >= settings.steps)
         if done == 1 or done % logging_steps(settings) == 0:
@@ -169,12 +170,6 @@ class _Loop:
             all_reduce(gradient)
         self._flat.grad = gradient.div_(float(sums[1]))
         return float(sums[0] / sums[1])
-
-    def _parts(self, flat: torch.Tensor) -> list[torch.Tensor]:
-        """Of all numbers, those of each parameter in its shape; they share memory with them."""
-        sizes = [p.numel() for p in self._parameters]
-        parts = zip(flat.split(sizes), self._parameters, strict=True)
-        return [part.view_as(p) for part, p in parts]
 
     def _tell(self, lr: float) -> None:
         mean = sum(self._losses) / len(self._losses)
@@ -216,7 +211,7 @@ class _Loop:
         moments = {
             f"{name}.{number}": part.clone()
             for name in _MOMENTS
-            for number, part in enumerate(self._parts(state[name]))
+            for number, part in enumerate(unflatten(state[name], self._parameters))
         }
         moments[f"{_STEP}.0"] = state[_STEP]
         save_file(moments, str(folder / _OPTIMIZER))

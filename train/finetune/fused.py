@@ -42,7 +42,7 @@ class ByKernels:
             self._plain.merge(p, scale, into)
             return
         self._kernels.merge(
-            _at(p.weight), _at(p.up), _at(p.down), None if scale is None else _at(scale),
+            _at(p.weight), _at(p.up), _at(p.down), _at_or_null(scale),
             p.scaling, *p.weight.shape, p.up.shape[1], _at(into),
         )  # fmt: skip
 
@@ -68,7 +68,7 @@ class ByKernels:
                 into_down, into_up = torch.empty((rank, into)), torch.empty((out, rank))
                 self._kernels.adapter_back(
                     _at(x), place, stride, rows, into, out, rank, _at(down), _at(up),
-                    None if scale is None else _at(scale), _at(thin), _at(into_down), _at(into_up),
+                    _at_or_null(scale), _at(thin), _at(into_down), _at(into_up),
                 )  # fmt: skip
                 place += out * grad.element_size()
                 found += [into_down, into_up]
@@ -85,7 +85,7 @@ class ByKernels:
         out = torch.empty(shape, dtype=torch.bfloat16)
         inverse = torch.empty(shape[0])
         self._kernels.norm(
-            _at(hidden), None if delta is None else _at(delta), *shape, epsilon, _at(total),
+            _at(hidden), _at_or_null(delta), *shape, epsilon, _at(total),
             _at(out), _at(inverse),
         )  # fmt: skip
 
@@ -153,3 +153,7 @@ def _at(x: torch.Tensor) -> int:
     """Where its numbers begin in memory; kernels take rows without gaps."""
     assert x.is_contiguous(), x.stride()
     return x.data_ptr()
+
+
+def _at_or_null(x: torch.Tensor | None) -> int | None:
+    return None if x is None else _at(x)

@@ -3,7 +3,7 @@
  * PyTorch has a call for each multiplication and sum, and each reads and writes its rows whole.
  * Sums are float32; results are rounded to the nearest, ties to even. Every function runs on the
  * thread that calls it, and writes only what is not const. The formulas, with their sources, are
- * those of train/finetune/ops.py, which computes the same where there is no compiler.
+ * those of train/finetune/operations.py, which computes the same where there is no compiler.
  */
 
 #include <math.h>
@@ -142,25 +142,39 @@ static inline void turn(const bf16 *restrict x, const float *restrict cos,
     }
 }
 
-/* x[tokens, heads, size] to out[heads, examples, longest, size], zeros where no token is. The first
- * `turned` heads are turned by cos, sin[tokens, size]. Example e has the tokens from starts[e].
+/* Heads of x[tokens, heads, size] to out[heads, examples, longest, size], or with sign -1 from there
+ * to here. The first `turned` are turned by cos, sin[tokens, size]. Example e has the tokens from
+ * starts[e]. Inlined, so that neither way asks for the sign at each head.
  */
-void spread(const bf16 *restrict x, const int64_t *restrict starts, int64_t examples,
-            int64_t longest, int64_t heads, int64_t size, int64_t turned,
-            const float *restrict cos, const float *restrict sin, bf16 *restrict out) {
+static inline __attribute__((always_inline)) void
+carry(const bf16 *restrict x, const int64_t *restrict starts, int64_t examples, int64_t longest,
+      int64_t heads, int64_t size, int64_t turned, float sign, const float *restrict cos,
+      const float *restrict sin, bf16 *restrict out) {
     for (int64_t e = 0; e < examples; e++) {
         int64_t first = starts[e], length = starts[e + 1] - first;
         for (int64_t t = 0; t < length; t++) {
-            const bf16 *from = x + (first + t) * heads * size;
             const float *c = cos + (first + t) * size, *s = sin + (first + t) * size;
             for (int64_t h = 0; h < heads; h++) {
-                bf16 *to = out + ((h * examples + e) * longest + t) * size;
+                int64_t laid = ((first + t) * heads + h) * size;
+                int64_t padded = ((h * examples + e) * longest + t) * size;
+                const bf16 *from = x + (sign > 0 ? laid : padded);
+                bf16 *to = out + (sign > 0 ? padded : laid);
                 if (h < turned)
-                    turn(from + h * size, c, s, 1.0f, size, to);
+                    turn(from, c, s, sign, size, to);
                 else
-                    memcpy(to, from + h * size, (size_t)size * sizeof(bf16));
+                    memcpy(to, from, (size_t)size * sizeof(bf16));
             }
         }
+    }
+}
+
+/* x[tokens, heads, size] to out[heads, examples, longest, size], zeros where no token is. */
+void spread(const bf16 *restrict x, const int64_t *restrict starts, int64_t examples,
+            int64_t longest, int64_t heads, int64_t size, int64_t turned,
+            const float *restrict cos, const float *restrict sin, bf16 *restrict out) {
+    carry(x, starts, examples, longest, heads, size, turned, 1.0f, cos, sin, out);
+    for (int64_t e = 0; e < examples; e++) {
+        int64_t length = starts[e + 1] - starts[e];
         for (int64_t h = 0; h < heads; h++)
             memset(out + ((h * examples + e) * longest + length) * size, 0,
                    (size_t)((longest - length) * size) * sizeof(bf16));
@@ -171,20 +185,7 @@ void spread(const bf16 *restrict x, const int64_t *restrict starts, int64_t exam
 void gather(const bf16 *restrict x, const int64_t *restrict starts, int64_t examples,
             int64_t longest, int64_t heads, int64_t size, int64_t turned,
             const float *restrict cos, const float *restrict sin, bf16 *restrict out) {
-    for (int64_t e = 0; e < examples; e++) {
-        int64_t first = starts[e], length = starts[e + 1] - first;
-        for (int64_t t = 0; t < length; t++) {
-            bf16 *to = out + (first + t) * heads * size;
-            const float *c = cos + (first + t) * size, *s = sin + (first + t) * size;
-            for (int64_t h = 0; h < heads; h++) {
-                const bf16 *from = x + ((h * examples + e) * longest + t) * size;
-                if (h < turned)
-                    turn(from, c, s, -1.0f, size, to + h * size);
-                else
-                    memcpy(to + h * size, from, (size_t)size * sizeof(bf16));
-            }
-        }
-    }
+    carry(x, starts, examples, longest, heads, size, turned, -1.0f, cos, sin, out);
 }
 
 /* Places of a row that are looked at: those up to i, and as many ahead, whose share is 0, as fill

@@ -102,6 +102,12 @@ def flatten(parts: Sequence[torch.Tensor]) -> torch.Tensor:
     return torch.cat([part.flatten() for part in parts])
 
 
+def unflatten(flat: torch.Tensor, like: Sequence[torch.Tensor]) -> list[torch.Tensor]:
+    """What `flatten` joined, in the shapes of `like`; the parts share memory with it."""
+    parts = flat.split([part.numel() for part in like])
+    return [part.view_as(shape) for part, shape in zip(parts, like, strict=True)]
+
+
 def _pieces(examples: Sequence[Example]) -> Iterator[list[Example]]:
     """The examples in their order, as many at once as are computed together."""
     piece: list[Example] = []

@@ -16,8 +16,8 @@ from torch.nn import functional
 
 from train.finetune.attention import Attention
 from train.finetune.batches import COLUMNS, IGNORED, lay_side_by_side
+from train.finetune.group import Group
 from train.finetune.operations import ByPyTorch, Operations
-from train.finetune.ops import Group
 from train.finetune.packed import Example
 from train.finetune.projection import Projection
 from train.finetune.rows import Turns

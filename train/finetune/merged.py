@@ -10,7 +10,7 @@ import torch
 from peft.tuners.lora import Linear
 from torch.nn import functional
 
-from train.finetune.ops import Group
+from train.finetune.group import Group
 from train.finetune.projection import Projection
 
 

@@ -19,6 +19,7 @@ from transforms.clean.language import language_of
 from transforms.clean.links import tidy_links
 from transforms.clean.tokens import CONTROL, ORDERS, break_tokens, count_orders, moved
 from transforms.redact.view import words_of
+from transforms.trim.lines import close_gaps
 
 Cleaner = Callable[[str], str]
 
@@ -66,7 +67,6 @@ _ALSO_FOREIGN = frozenset({"im", "dont", "ty", "instal", "calender", "adress"})
 _MENDED_ANYWHERE = {word: said for word, said in _MENDED.items() if word not in _ALSO_FOREIGN}
 _WORD = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*")
 _SPACES = re.compile(r"[^\S\n]+")
-_EMPTY_LINES = re.compile(r"\n{3,}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +101,7 @@ def normalise_space(text: str) -> str:
         return _SPACES.sub(" ", text).strip() if "  " in text else text.strip()
     text = _visible(text.replace("\r\n", "\n"))
     lines = [_SPACES.sub(" ", line).strip() for line in text.split("\n")]
-    return _EMPTY_LINES.sub("\n\n", "\n".join(lines)).strip()
+    return close_gaps("\n".join(lines)).strip()
 
 
 def _visible(text: str) -> str:

@@ -19,6 +19,7 @@ from deskwheel.marks import Cut, CutKind
 from transforms.redact import Masked
 from transforms.redact.placeholders import masks
 from transforms.trim import trim
+from transforms.trim.lines import close_gaps
 from transforms.trim.patterns import LANGUAGES, opened_alternatives
 
 MOST_TOLD_CHARS = 2_000
@@ -30,7 +31,6 @@ UNKNOWN = "…"
 """Stands for words of a cut that are no fixed phrase."""
 
 _TOLD: frozenset[CutKind] = frozenset(("greeting", "signature"))
-_EMPTY_LINES = re.compile(r"\n{3,}")
 _WORDS_OPTIONAL = re.compile(r"\(\?:[^()]*\.\{[^()]*\)\?")
 _ADDRESSED = ("there", "all", "team", "everyone", "together", "zusammen")
 
@@ -183,9 +183,7 @@ def _untold(kind: CutKind, text: str) -> Iterator[_Line]:
     first, last = (filled[0], filled[-1]) if filled else (len(lines), len(lines))
     yield from [_Line(kind, "")] * first
     if filled:
-        joined = "\n".join(lines[first : last + 1])
-        # To look for three signs in a row costs a tenth of the pattern.
-        yield _Line(kind, _EMPTY_LINES.sub("\n\n", joined) if "\n\n\n" in joined else joined)
+        yield _Line(kind, close_gaps("\n".join(lines[first : last + 1])))
         yield from [_Line(kind, "")] * (len(lines) - 1 - last)
 
 

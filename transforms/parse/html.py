@@ -11,6 +11,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from deskwheel import reasons
 from transforms.parse.model import Rejection
+from transforms.trim.lines import close_gaps
 
 MOST_CHARS = 1_000_000
 """Characters of HTML that are read; no written mail is longer."""
@@ -158,7 +159,4 @@ def _marked(text: str) -> str:
             if own and number + 1 < len(stretches) and not own[-1]:
                 del own[-1]
             lines += [f"> {line}" for line in own] if depth else own
-    joined = "\n".join(lines)
-    while "\n\n\n" in joined:
-        joined = joined.replace("\n\n\n", "\n\n")
-    return joined.strip("\n")
+    return close_gaps("\n".join(lines)).strip("\n")

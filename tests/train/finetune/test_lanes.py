@@ -6,7 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.finetune.lanes import open_lanes, share_out
+from train.finetune.lanes import open_lanes, share_out, unflatten
 from train.finetune.lean import LeanLlama, lay_out
 from train.finetune.packed import Example
 
@@ -19,8 +19,8 @@ def learnt(model: Any, examples: list[Example], count: int) -> tuple[float, int,
     named = {n: p for n, p in model.named_parameters() if p.requires_grad}
     with open_lanes(lean, count=count) as lanes:
         loss, labels, flat = lanes.learn(examples)
-    parts = flat.split([p.numel() for p in lean.parameters])
-    by_place = {id(p): part.view_as(p) for p, part in zip(lean.parameters, parts, strict=True)}
+    parts = unflatten(flat, lean.parameters)
+    by_place = {id(p): part for p, part in zip(lean.parameters, parts, strict=True)}
     return loss, labels, {n: by_place[id(p)] for n, p in named.items()}
 
 
