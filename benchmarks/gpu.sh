@@ -4,17 +4,19 @@
 #   benchmarks/gpu.sh [--smoke] [OUT]
 #
 # Makes an environment beside this repository's own (build/gpu-venv) from the hashed locks, CUDA's
-# torch included, and writes OUT/train_gpu.json and OUT/train_gpu.txt (default build/gpu). With
-# Java 17 on PATH it also turns the whole wheel once, trigger to adapter to served answers, with the
-# demo's base on the GPU. About ten minutes with a fast network. --smoke does the same with a tiny
-# shape on a CPU. DESKWHEEL_PYTHON names an environment that is ready, to be used as it is.
+# torch included, and writes OUT/train_gpu.json and OUT/train_path.json, each with a .txt beside it
+# (default build/gpu): speed, then the way from trigger to adapter to a served answer with the
+# demo's base, training and serving on the one GPU. With Java 17 on PATH it also turns the whole
+# wheel once, streams included. About ten minutes with a fast network. --smoke does the same with a
+# tiny shape on a CPU. DESKWHEEL_PYTHON names an environment that is ready, to be used as it is,
+# with PYTHONPATH.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
-smoke=()
+smoke=() gpu=(--gpu)
 if [[ ${1:-} == --smoke ]]; then
-    smoke=(--smoke)
+    smoke=(--smoke) gpu=()
     shift
 fi
 out=${1:-build/gpu}
@@ -61,15 +63,19 @@ if [[ ${#smoke[@]} -eq 0 ]]; then
     nvidia-smi --query-gpu=name,driver_version,memory.total,power.limit --format=csv | tee "$out/device.csv"
 fi
 
-export PYTHONPATH=$root TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 DO_NOT_TRACK=1
+export PYTHONPATH=$root${PYTHONPATH:+:$PYTHONPATH} TOKENIZERS_PARALLELISM=false HF_HUB_OFFLINE=1 DO_NOT_TRACK=1
 
 say "throughput, MFU, and examples to an adapter to answers"
 status=0
 "$run" -m benchmarks.train_gpu "${smoke[@]}" --json "$out/train_gpu.json" 2>"$out/train_gpu.log" |
     tee "$out/train_gpu.txt" || status=$?
 
+say "the whole way without streams: trigger, adapter, served answer"
+"$run" -m benchmarks.train_path "${gpu[@]}" --json "$out/train_path.json" 2>&1 |
+    tee "$out/train_path.txt" || status=$?
+
 if [[ ${#smoke[@]} -eq 0 ]] && command -v java >/dev/null; then
-    say "the whole wheel on the GPU: trigger, adapter, served answers"
+    say "the whole wheel on the GPU, streams included"
     # Training and serving join the stack's Ray, which gives each half of the one GPU.
     "$run" -c 'import sys; from deskwheel.cli import main; sys.exit(main())' demo --no-color \
         --home "$out/wheel" --set train.use_gpu=true --set jobs.gpus_per_worker=0.5 \
@@ -78,5 +84,5 @@ elif [[ ${#smoke[@]} -eq 0 ]]; then
     say "no java on PATH: the whole wheel is left out (Java 17 runs it)"
 fi
 
-say "written: $out/train_gpu.json, $out/train_gpu.txt"
+say "written: $out/train_gpu.json, $out/train_path.json, and a .txt beside each"
 exit "$status"

@@ -5,9 +5,13 @@
 The model has Llama 3 8B's shape and random weights, made on the GPU in bfloat16: speed does not
 depend on what they say. LoRA of rank 16 on every linear layer, sequences of 4,096 tokens, by the
 engine that real runs use (TRL). *full* has one example a sequence, as the published figure has;
-*packed* has examples of support's length, 120 to 480 tokens, that do not see each other. Padding is
-not useful. The published figure is NVIDIA's for NeMo AutoModel on one H100: 12,472.87 tokens a
-second, which are 402 TFLOP/s by the formula below, full sequences without padding.
+*packed* has examples of support's length, 120 to 480 tokens, that do not see each other; *plain* is
+*packed* with `train.compile=off`. Padding is not useful. *gradient* is what attention by length
+does to gradients: how far those of two such layers in bfloat16 are from float32's with a mask, and
+how far with a mask in bfloat16.
+
+The published figure is NVIDIA's for NeMo AutoModel on one H100: 12,472.87 tokens a second, which
+are 402 TFLOP/s by the formula below, full sequences without padding.
 
 MFU by 4 N: a forward pass takes 2 N floating-point operations a token, the backward pass through
 frozen weights another 2 N, because their own gradients are not computed; LoRA's share, under 1 %,
@@ -37,12 +41,14 @@ from benchmarks.claims import Claim, add_json_option, claims_of, report
 from deskwheel.demo.catalogue import draw_issue, load_catalogue
 from deskwheel.settings import TrainSettings
 from train.data.training_set import ChatRow
+from train.finetune.batches import Frame, collate, lay_side_by_side
 from train.finetune.engine import Job
 from train.finetune.loop import train_adapter
 from train.finetune.packed import Example, PackedSet, pack_examples
 from train.finetune.packing import pack
 from train.finetune.sft import train_by_sft
-from train.model import generate, load_tokenizer, render
+from train.finetune.varlen import attending_by_length
+from train.model import generate, load_tokenizer, manifest_of, render
 
 NAME = "train_gpu"
 PUBLISHED_TOKENS_PER_S = 12_472.87
@@ -75,13 +81,13 @@ class Shape:
     device: str
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None) -> int:
     """Measure and report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--smoke", action="store_true", help="a tiny shape on the CPU")
     parser.add_argument("--steps", type=int, default=40, help="optimizer steps a way (40)")
     add_json_option(parser)
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if not options.smoke and not torch.cuda.is_available():
         parser.error("torch sees no GPU here; --smoke runs a tiny shape on the CPU")
     shape = tiny_shape() if options.smoke else llama_8b(options.steps)
@@ -91,15 +97,18 @@ def main() -> int:
     made_s = time.perf_counter() - began
     print(f"{parameters / 1e9:.3f} B parameters on {device_name(shape)}, made in {made_s:.1f} s")
     claims: list[Claim] = []
-    for way, packed in {"full": full_sequences(shape), "packed": packed_sequences(shape)}.items():
+    ways = {"full": full_sequences(shape), "packed": packed_sequences(shape)}
+    for way, packed in {**ways, "plain": ways["packed"]}.items():
+        compiling = "off" if way == "plain" else "auto"
         try:
-            rates = train_way(shape, packed, new_model(shape) if model is None else model)
+            rates = train_way(shape, packed, model or new_model(shape), compiling=compiling)
         except torch.OutOfMemoryError as error:
             print(f"{way}: not measured, the GPU's memory is too small: {error}"[:200])
             return 1
         model = None
         claims += judge(way, rates, packed, parameters, shape)
-    claims += full_path(shape)
+        print(f"{way}: {statistics.median(rates):,.0f} tok/s", flush=True)
+    claims += [*gradient_claims(shape, ways["packed"]), *full_path(shape)]
     return report(claims, options.json)
 
 
@@ -162,12 +171,13 @@ def draw_examples(lengths: Sequence[int], vocabulary: int) -> list[Example]:
     ]
 
 
-def train_way(shape: Shape, packed: PackedSet, model: Any) -> list[float]:
-    """Useful tokens a second of each ten steps after the first ten, which warm up."""
+def train_way(shape: Shape, packed: PackedSet, model: Any, *, compiling: str) -> list[float]:
+    """Useful tokens a second of each ten steps after the first ten, which warm up and compile."""
     is_gpu = shape.device == "cuda"
     settings = replace(
         TrainSettings(), use_gpu=is_gpu, steps=shape.steps, max_length=shape.length,
         batch_size=1, accumulation=shape.accumulation, lora_r=16, checkpoint_steps=LIVES_ON,
+        compile=compiling,
     )  # fmt: skip
     seen: list[float] = []
 
@@ -175,13 +185,15 @@ def train_way(shape: Shape, packed: PackedSet, model: Any) -> list[float]:
         if folder is None and "tokens_per_s" in metrics:
             seen.append(metrics["tokens_per_s"])
 
+    tokenizer = load_tokenizer(TrainSettings())
     with tempfile.TemporaryDirectory() as folder:
         job = Job(
             settings=settings,
             train=packed,
             dev=None,
             model=model,
-            tokenizer=load_tokenizer(TrainSettings()),
+            tokenizer=tokenizer,
+            manifest=manifest_of(model, tokenizer, base_model=settings.base_model),
             precision="bf16" if is_gpu else "fp32",
             workers=1,
             directory=Path(folder),
@@ -213,6 +225,39 @@ def judge(
         claims.append(claim(f"{way}.mfu", mfu, "", "", peer))
     gib = torch.cuda.max_memory_allocated() / 2**30
     return [*claims, claim(f"{way}.memory", gib, "GiB", "", "peak of tensors so far")]
+
+
+def gradient_claims(shape: Shape, packed: PackedSet) -> list[Claim]:
+    """How far gradients of a bfloat16 pass are from float32's, by length and with a mask."""
+    if shape.device != "cuda":
+        return []
+    rows = [lay_side_by_side(packed.examples(0))]
+    masked = Frame(width=shape.length, examples=1)
+    by_length = replace(masked, examples=packed.most_examples)
+    small = replace(shape, config=replace_layers(shape.config, 2))
+    model = new_model(small)
+    with attending_by_length(model):
+        found = gradients(model, collate(rows, 0, by_length))
+    beside = gradients(model, collate(rows, 0, masked))
+    exact = gradients(model.float(), collate(rows, 0, masked))
+    size = float(exact.norm())
+    far, with_mask = (float((g - exact).norm()) / size for g in (found, beside))
+    peer = f"of 2 layers against float32's; with a mask {with_mask:.4f}"
+    return [claim("gradient.off", far, "", f"<= {1.5 * with_mask:.4f}", peer)]
+
+
+def replace_layers(config: LlamaConfig, layers: int) -> LlamaConfig:
+    """The same shape with fewer layers."""
+    return LlamaConfig(**{**config.to_dict(), "num_hidden_layers": layers})
+
+
+def gradients(model: Any, batch: Mapping[str, Any]) -> torch.Tensor:
+    """What the first layer's queries are told: float32[elements]."""
+    model.zero_grad()
+    on_device = {k: v.cuda() if torch.is_tensor(v) else v for k, v in batch.items()}
+    model(**on_device, use_cache=False).loss.backward()
+    told: torch.Tensor = model.model.layers[0].self_attn.q_proj.weight.grad
+    return told.float().flatten()
 
 
 def full_path(shape: Shape) -> list[Claim]:

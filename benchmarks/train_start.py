@@ -8,7 +8,6 @@ come from the window and from the run's progress document; the clock is one mach
 
 import argparse
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,20 +15,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks.claims import Claim, add_json_option, claims_of, report
-from deskwheel import lake
-from deskwheel.ids import digest
+from benchmarks.train_window import append, freezing, own_words, raise_if_lost, valid_example
 from deskwheel.progress import Progress, all_progress
-from deskwheel.records import Redaction, ValidatedExample
-from deskwheel.schema import to_table
+from deskwheel.records import ValidatedExample
 from deskwheel.settings import Settings
 from deskwheel.stack import Stack
-from deskwheel.state import END_PHASES, State
-from deskwheel.tables import VALIDATED
-from validate.snapshots.freeze import watch_windows
+from deskwheel.state import State
 
 _LIMIT_S = 400.0
 _TARGET_S = 60
-_LETTERS = str.maketrans("0123456789", "ghijklmnop")
 claim_of = claims_of("train_start")
 
 
@@ -39,22 +33,14 @@ def make_examples(count: int, now: datetime) -> list[ValidatedExample]:
 
 
 def _example(number: int, now: datetime) -> ValidatedExample:
-    key = digest(str(number))
-    # Words of its own, or the splits would contaminate each other.
-    words = " ".join(key[i : i + 5].translate(_LETTERS) for i in range(0, 60, 5))
-    split = "test" if number % 8 == 0 else "train"
-    return ValidatedExample(
-        example_id=f"ex-{key[:20]}", tenant="acme", conversation_id=f"conv-{number}",
-        conversation_version=1, position=0, channel="chat", kind="ideal", negative_kind=None,
+    words = own_words(number, 12)
+    return valid_example(
+        number,
+        now,
         query=f"How do I reset the lamp that shows {words[:35]}?",
         response=f"Switch it on and off until it blinks {words[36:]}.",
-        context="", category=f"C{number % 5}", sentiment="neutral", has_needless_apology=False,
-        is_empathetic=False, resolution_probability=0.9, csat=None, subject_key=key[:32],
-        agent_key=None, authorship="human", turn_ids=[],
-        redaction=Redaction(version="r1", counts={}), sent_at=now, content_hash=key,
-        ruleset_version="pairs", code_version="0", verdict="valid", reasons=[],
-        suite_version="suite", split=split, validated_at=now,
-    )  # fmt: skip
+        category=f"C{number % 5}",
+    )
 
 
 def measure(count: int, home: Path) -> list[Claim]:
@@ -80,23 +66,11 @@ def measure(count: int, home: Path) -> list[Claim]:
 
 
 def _measured(settings: Settings, count: int) -> list[Claim]:
-    state, stop = State(settings.pipeline.state_url), threading.Event()
-    freezer = threading.Thread(
-        target=watch_windows,
-        args=(settings, state, stop),
-        kwargs={"now": lambda: datetime.now(UTC)},
-    )
-    freezer.start()
-    try:
-        rows = to_table(make_examples(count, datetime.now(UTC)), ValidatedExample)
-        lake.append(settings.pipeline.lake, VALIDATED, rows)
+    with freezing(settings) as state:
+        append(settings, make_examples(count, datetime.now(UTC)))
         progress = _first_step(settings, state)
         (window,) = state.windows(settings.pipeline.name)
         frozen = state.timeline(settings.pipeline.name, kind="frozen")[0]["at"]
-    finally:
-        stop.set()
-        freezer.join()
-        state.close()
     moments = [window["claimed_at"], frozen, progress.started_at, str(progress.first_step_at)]
     claimed, froze, began, stepped = (datetime.fromisoformat(moment) for moment in moments)
 
@@ -120,9 +94,7 @@ def _first_step(settings: Settings, state: State) -> Progress:
         for progress in all_progress(state, pipeline):
             if progress.first_step_at is not None:
                 return progress
-        for window in state.windows(pipeline):
-            if window["phase"] in END_PHASES:
-                raise RuntimeError(f"the window ended {window['phase']}: {window['reason']}")
+        raise_if_lost(state, pipeline)
         time.sleep(0.2)
     raise TimeoutError(f"no optimizer step within {_LIMIT_S:.0f} s; {state.windows(pipeline)}")
 

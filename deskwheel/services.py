@@ -176,14 +176,18 @@ def _is_local(base_model: str) -> bool:
     return base_model == "demo" or Path(base_model).exists()
 
 
-def with_dependencies(chosen: Iterable[str] | None, offered: Iterable[Service]) -> list[Service]:
+def with_dependencies(
+    chosen: Iterable[str] | None, offered: Iterable[Service], *, without: Iterable[str] = ()
+) -> list[Service]:
     """The chosen services (all if None) and those they wait for, in the order offered.
+
+    Those named in `without` are not brought, nor what only they wait for.
 
     Raises:
         SetupError: a chosen name is not offered.
     """
     known = {service.name: service for service in offered}
-    wanted: set[str] = set()
+    left_out, wanted = set(without), set[str]()
     queue = list(known if chosen is None else chosen)
     while queue:
         name = queue.pop()
@@ -191,7 +195,7 @@ def with_dependencies(chosen: Iterable[str] | None, offered: Iterable[Service]) 
             raise SetupError(f"unknown service {name!r}; choose from {', '.join(known)}")
         if name not in wanted:
             wanted.add(name)
-            queue += known[name].after
+            queue += [other for other in known[name].after if other not in left_out]
     return [service for name, service in known.items() if name in wanted]
 
 
@@ -269,8 +273,8 @@ def _ray(place: Place, env: Mapping[str, str]) -> Service:
     return Service(
         name="ray",
         command=[
-            str(Path(sys.executable).with_name("ray")),
-            "start",
+            # As a module, because its script lies elsewhere where packages come by PYTHONPATH.
+            *(sys.executable, "-m", "ray.scripts.scripts", "start"),
             "--head",
             "--block",
             "--node-ip-address=127.0.0.1",

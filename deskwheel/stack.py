@@ -60,6 +60,7 @@ class Stack:
         only: Iterable[str] | None = None,
         on_change: Callable[[ServiceStatus], None] | None = None,
         *,
+        without: Iterable[str] = (),
         policy: RestartPolicy | None = None,
     ) -> None:
         """Start the named services and those they wait for, and return at once.
@@ -69,6 +70,7 @@ class Stack:
         Args:
             only: names of services; None means all.
             on_change: called from another thread with every new status.
+            without: names of services that are not brought though others wait for them.
             policy: how services are restarted.
 
         Raises:
@@ -77,7 +79,7 @@ class Stack:
         """
         if self._supervisor is None:
             self._prepare()
-        chosen = with_dependencies(only, services(self._known_place()))
+        chosen = with_dependencies(only, services(self._known_place()), without=without)
         if self._supervisor is not None:
             self._supervisor.add(chosen)
             return

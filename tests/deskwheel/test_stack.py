@@ -101,6 +101,15 @@ def test_choice_of_a_service_brings_what_it_waits_for(place: Place) -> None:
         with_dependencies(["kafka"], services(place))
 
 
+def test_serving_can_be_chosen_without_what_brings_a_broker(place: Place) -> None:
+    chosen = with_dependencies(["promoter"], services(place), without=["topics"])
+    assert [service.name for service in chosen] == ["ray", "serving", "promoter"]
+
+
+def test_every_service_runs_by_this_interpreter_and_needs_no_script_beside_it(place: Place) -> None:
+    assert {tuple(service.command[:2]) for service in services(place)} == {(sys.executable, "-m")}
+
+
 def test_recorded_port_is_kept_unless_another_program_holds_it(tmp_path: Path) -> None:
     ports = choose_ports({}, tmp_path)
     assert len(set(ports.values())) == len(PORTS)

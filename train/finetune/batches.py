@@ -1,6 +1,8 @@
 """Packed sequences as the tensors that a model of transformers takes."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +12,16 @@ from train.finetune.packed import Example, PackedSet
 
 IGNORED = -100
 COLUMNS = ("input_ids", "labels", "position_ids")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """The size of every batch of a run on a GPU, so that what is compiled sees one shape."""
+
+    width: int
+    """Tokens of a row."""
+    examples: int
+    """Of a row at most, without its filling."""
 
 
 def tokens_of(example: Example) -> torch.Tensor:
@@ -49,15 +61,19 @@ def lay_side_by_side(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
     }
 
 
-def collate(rows: Sequence[Mapping[str, torch.Tensor]], pad: int) -> dict[str, torch.Tensor]:
+def collate(
+    rows: Sequence[Mapping[str, torch.Tensor]], pad: int, frame: Frame | None = None
+) -> dict[str, Any]:
     """Packed sequences as rows, the shorter ones filled with an example that nobody learns.
 
     Rows stay rows: laid end to end, as TRL does it, their attention would grow with their square
-    where no kernel for variable lengths is used.
+    where no kernel for variable lengths is used. With a frame all are as wide as it says, and
+    where rows may have several examples, their lengths are told by the names that transformers
+    gives them (`train.finetune.varlen`).
     """
-    width = max(len(row["input_ids"]) for row in rows)
+    width = frame.width if frame else max(len(row["input_ids"]) for row in rows)
     filling = {"input_ids": pad, "labels": IGNORED, "position_ids": 0}
-    batch = {}
+    batch: dict[str, Any] = {}
     for name, value in filling.items():
         filled = torch.full((len(rows), width), value)
         for place, row in enumerate(rows):
@@ -66,4 +82,20 @@ def collate(rows: Sequence[Mapping[str, torch.Tensor]], pad: int) -> dict[str, t
             if name == "position_ids":
                 filled[place, real:] = torch.arange(width - real)
         batch[name] = filled
+    if frame is not None and frame.examples > 1:
+        starts = _starts(batch["position_ids"], count=len(rows) * (frame.examples + 1))
+        batch |= {"cu_seq_lens_q": starts, "cu_seq_lens_k": starts}
+        batch |= {"max_length_q": width, "max_length_k": width}
     return batch
+
+
+def _starts(positions: torch.Tensor, *, count: int) -> torch.Tensor:
+    """Where examples begin in the rows laid end to end, and as often as it takes where they end.
+
+    int32[count + 1].
+    """
+    flat = positions.flatten()
+    starts = torch.full((count + 1,), len(flat), dtype=torch.int32)
+    found = (flat == 0).nonzero().flatten()
+    starts[: len(found)] = found
+    return starts

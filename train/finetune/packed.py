@@ -57,6 +57,11 @@ class PackedSet:
         lengths = np.diff(self._arrays["offsets"])
         return int(lengths[self._arrays["members"]].sum())
 
+    @property
+    def most_examples(self) -> int:
+        """Of one packed sequence; 0 without any."""
+        return int(np.diff(self._arrays["bins"]).max(initial=0))
+
     def _example(self, index: int) -> Example:
         start, end = self._arrays["offsets"][index : index + 2]
         prompt_tokens = int(self._arrays["prompts"][index])

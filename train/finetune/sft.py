@@ -5,6 +5,7 @@ uninterrupted one, because a model checkpoint holds optimizer, schedule, random 
 position.
 """
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from transformers import TrainerCallback, TrainerState
 from trl import SFTConfig, SFTTrainer
 
 from train.files import BEST, WEIGHTS
-from train.finetune.batches import collate, dataset_of, lay_side_by_side
+from train.finetune.batches import Frame, collate, dataset_of, lay_side_by_side
 from train.finetune.checkpoints import RunState, storing
+from train.finetune.compiled import compiled_layers, compiles
 from train.finetune.engine import (
     Job,
     Metrics,
@@ -37,6 +39,7 @@ from train.finetune.merged import MergedProducts
 from train.finetune.methods import adapter_config, has_lean_form, split_batch
 from train.finetune.precision import DTYPES
 from train.finetune.stopping import Stopping
+from train.finetune.varlen import attending_by_length, attends_by_length
 
 _STATE_FILE = "trainer_state.json"
 
@@ -49,7 +52,10 @@ def train_by_sft(job: Job, resume_from: Path | None) -> Trained:
         CheckpointError: a model checkpoint could not be written.
     """
     state = RunState.read(resume_from) if resume_from else None
-    keeping = _Keeping(job, state.stopping if state else Stopping(), resume_from)
+    by_length = attends_by_length(job.settings, job.model, precision=job.precision)
+    is_compiled = compiles(job.settings, job.model)
+    frame = _frame(job) if by_length or is_compiled else None
+    keeping = _Keeping(job, state.stopping if state else Stopping(), resume_from, frame)
     arguments = _arguments(job)
     trainer = _Trainer(
         model=job.model,
@@ -57,7 +63,7 @@ def train_by_sft(job: Job, resume_from: Path | None) -> Trained:
         train_dataset=dataset_of(job.train),
         peft_config=adapter_config(job.settings),
         args=arguments,
-        data_collator=lambda rows: collate(rows, job.tokenizer.pad_token_id),
+        data_collator=lambda rows: collate(rows, job.tokenizer.pad_token_id, frame),
         callbacks=[keeping],
     )
     keeping.trainer = trainer
@@ -68,7 +74,12 @@ def train_by_sft(job: Job, resume_from: Path | None) -> Trained:
     if resume_from is not None and state is not None and state.is_over:
         _restore(trainer, resume_from)
     else:
-        trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
+        with ExitStack() as how:
+            if by_length:
+                how.enter_context(attending_by_length(job.model))
+            if is_compiled:
+                how.enter_context(compiled_layers(job.model))
+            trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
     if keeping.merged is not None:
         keeping.merged.remove()
     model = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
@@ -79,6 +90,12 @@ def train_by_sft(job: Job, resume_from: Path | None) -> Trained:
         history=tuple(_history(trainer.state)),
         stopping=keeping.stopping,
     )
+
+
+def _frame(job: Job) -> Frame:
+    """Holds every packed sequence of train and dev."""
+    most = max(packed.most_examples for packed in (job.train, job.dev) if packed is not None)
+    return Frame(width=job.settings.max_length, examples=most)
 
 
 def _stand_in(model: Any, dtype: torch.dtype, *, is_lean: bool) -> MergedProducts | LeanLoss:
@@ -107,8 +124,11 @@ class _Trainer(SFTTrainer):
 class _Keeping(TrainerCallback):
     """Reports metrics, judges each model checkpoint on dev, and keeps the best adapter in it."""
 
-    def __init__(self, job: Job, stopping: Stopping, resume_from: Path | None) -> None:
+    def __init__(
+        self, job: Job, stopping: Stopping, resume_from: Path | None, frame: Frame | None
+    ) -> None:
         self._job = job
+        self._frame = frame
         self.stopping = stopping
         self.trainer: Any = None
         self.merged: MergedProducts | LeanLoss | None = None
@@ -169,10 +189,9 @@ class _Keeping(TrainerCallback):
         with torch.no_grad(), trainer.compute_loss_context_manager():
             for number in range(len(dev)):
                 rows = [lay_side_by_side(dev.examples(number))]
-                batch = {
-                    name: value.to(model.device)
-                    for name, value in collate(rows, self._job.tokenizer.pad_token_id).items()
-                }
+                batch = trainer._prepare_inputs(  # noqa: SLF001  as it does with what is learnt
+                    collate(rows, self._job.tokenizer.pad_token_id, self._frame)
+                )
                 outputs = model(**batch, use_cache=False, fused_lm_head=True)
                 total -= float(outputs.log_probs.sum())
                 tokens += int(outputs.label_mask.sum())

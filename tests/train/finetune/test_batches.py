@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from deskwheel.settings import TrainSettings
-from train.finetune.batches import IGNORED, collate, dataset_of, lay_side_by_side
+from train.finetune.batches import IGNORED, Frame, collate, dataset_of, lay_side_by_side
 from train.finetune.packed import Example, pack_examples
 from train.model import load_base
 
@@ -27,6 +27,20 @@ def test_what_fills_a_row_is_an_example_of_its_own_without_labels() -> None:
     assert batch["input_ids"].tolist()[1] == [5, 6, 7, 0, 0]
     assert batch["position_ids"].tolist()[1] == [0, 1, 2, 0, 1]
     assert batch["labels"].tolist()[1] == [IGNORED, 6, 7, IGNORED, IGNORED]
+
+
+def test_a_frame_gives_every_batch_one_size_and_tells_where_examples_begin() -> None:
+    rows = [lay_side_by_side([ONE, TWO]), lay_side_by_side([ONE])]
+    batch = collate(rows, 0, Frame(width=8, examples=2))
+    assert batch["input_ids"].tolist() == [[5, 6, 7, 8, 9, 0, 0, 0], [5, 6, 7, 0, 0, 0, 0, 0]]
+    assert batch["cu_seq_lens_q"].tolist() == [0, 3, 5, 8, 11, 16, 16]
+    assert batch["cu_seq_lens_q"].dtype == torch.int32
+    assert batch["max_length_q"] == 8
+
+
+def test_rows_of_single_examples_are_told_no_lengths() -> None:
+    batch = collate([lay_side_by_side([ONE])], 0, Frame(width=4, examples=1))
+    assert set(batch) == {"input_ids", "labels", "position_ids"}
 
 
 def test_a_dataset_reads_the_packed_sequence_that_is_asked_for() -> None:

@@ -72,3 +72,9 @@ def test_a_folder_that_other_machines_do_not_see_is_named(tmp_path: Path) -> Non
     (tmp_path / INDEX).write_text("{")
     with pytest.raises(SnapshotError, match="no packed snapshot"):
         open_packed(tmp_path, "train")
+
+
+def test_the_fullest_packed_sequence_is_told() -> None:
+    few = Example(ids=np.array([5, 6], dtype=np.int32), prompt_tokens=1)
+    assert pack_examples([few] * 3, [[0], [1, 2]]).most_examples == 2
+    assert pack_examples([], []).most_examples == 0
