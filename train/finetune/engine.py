@@ -66,6 +66,8 @@ class Trained:
     steps: int
     history: tuple[Metrics, ...]
     stopping: Stopping
+    compiled: str = "off"
+    """What computed of `train.compile`: `kernels` of the fast engine, `layers`, or `off`."""
 
 
 class Pace:

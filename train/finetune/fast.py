@@ -76,6 +76,7 @@ def train_fast(job: Job, resume_from: Path | None) -> Trained:
         steps=loop.state.step,
         history=loop.state.history,
         stopping=loop.state.stopping,
+        compiled="off" if operations is None else "kernels",
     )
 
 

@@ -40,6 +40,8 @@ class Outcome:
     """One entry a report: step, loss (nats a token, mean since the last entry), lr."""
     precision: str
     """bf16, fp16 or fp32: of the products."""
+    compiled: str
+    """See `Trained`."""
     best_step: int
     """Step of the adapter that is in the model; the last one where dev was not looked at."""
     dev_loss: float | None
@@ -107,6 +109,7 @@ def train_adapter(
         steps=trained.steps,
         history=trained.history,
         precision=job.precision,
+        compiled=trained.compiled,
         best_step=_step_of(trained, settings),
         dev_loss=trained.stopping.best_loss,
     )

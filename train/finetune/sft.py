@@ -89,6 +89,7 @@ def train_by_sft(job: Job, resume_from: Path | None) -> Trained:
         steps=trainer.state.global_step,
         history=tuple(_history(trainer.state)),
         stopping=keeping.stopping,
+        compiled="layers" if is_compiled else "off",
     )
 
 

@@ -221,7 +221,8 @@ def _run_record(
         first_loss=history[0]["loss"],
         last_loss=history[-1]["loss"],
         settings={key: str(value) for key, value in asdict(settings.train).items()}
-        | {"precision": answer["precision"], "preference_outcome": answer["preference"]["told"]}
+        | {"precision": answer["precision"], "compile": answer["compiled"]}
+        | {"preference_outcome": answer["preference"]["told"]}
         | {"start": start.policy, "start_reason": start.reason, "start_run": start.from_run or ""},
         started_at=when.started_at,
         finished_at=datetime.now(UTC),

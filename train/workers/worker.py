@@ -75,6 +75,7 @@ def work(config: Mapping[str, Any]) -> dict[str, Any] | None:
         "steps": outcome.steps,
         "content_digest": data.content_digest,
         "precision": outcome.precision,
+        "compiled": outcome.compiled,
         "best_step": outcome.best_step,
         "dev_loss": outcome.dev_loss,
         "preference": learnt.to_plain(),

@@ -17,6 +17,7 @@ from tests.train.rows import chat_rows
 from train.files import WEIGHTS
 from train.finetune.fast import learning_rate_share, order_of
 from train.finetune.loop import train_adapter
+from train.finetune.native import load_kernels
 
 
 @given(st.integers(1, 9), st.integers(0, 30), st.integers(1, 12))
@@ -70,10 +71,12 @@ def test_a_run_in_bfloat16_on_two_lanes_goes_on_bit_for_bit(
             if checkpoint is not None:
                 shutil.copytree(checkpoint, tmp_path / name / checkpoint.name)
 
-        train_adapter(
+        out = train_adapter(
             chat_rows(8), settings, directory=tmp_path / f"{name}-local", report=keep,
             resume_from=start,
         )  # fmt: skip
+        has_kernels = compiles == "auto" and load_kernels() is not None
+        assert out.compiled == ("kernels" if has_kernels else "off")
         stored = load_file(str(tmp_path / name / "checkpoint-4" / WEIGHTS))
         return {key: value.tolist() for key, value in stored.items()}
 

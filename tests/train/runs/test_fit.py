@@ -60,7 +60,8 @@ def test_a_run_tells_how_it_started(tmp_path: Path, policy: Any) -> None:
         "history": history,
         "content_digest": "d",
         "steps": 1,
-        "precision": "fp32",
+        "precision": "bf16",
+        "compiled": "kernels",
         "preference": {"told": "none"},
     }
     run = fit._run_record(  # noqa: SLF001
@@ -72,5 +73,6 @@ def test_a_run_tells_how_it_started(tmp_path: Path, policy: Any) -> None:
         start=start,
     )
     assert run.earlier_s == 90.0
+    assert (run.settings["precision"], run.settings["compile"]) == ("bf16", "kernels")
     told = {key: run.settings[key] for key in ("start", "start_reason", "start_run")}
     assert told == {"start": policy, "start_reason": "because", "start_run": "run-0"}
