@@ -230,3 +230,9 @@ def test_a_watch_ends_with_the_job_that_failed() -> None:
     watch = Watch([], 0.01, look=fail)
     watch.watch(threading.Event())
     assert (watch.moments, watch.problem) == ([], "query turns failed")
+
+
+def test_the_mix_of_the_traffic_is_counted_by_window() -> None:
+    found = {c.id: c.value for c in transforms_cost.mix_claims(15_000)}
+    assert 0 < found["transforms_cost.mix_0_mails"] < found["transforms_cost.mix_10000_mails"] < 1
+    assert found["transforms_cost.mix_10000_size"] > 100

@@ -23,6 +23,8 @@ from transforms.stream import start_all
 
 SECRET = b"benchmark"
 INTAKE = "turns"
+SEED = 1
+"""Of the stories."""
 
 
 class Traffic(Process):
@@ -41,7 +43,7 @@ class Traffic(Process):
         limits = {"--rate": rate_per_s, "--for": seconds, "--events": events}
         told = [word for flag, n in limits.items() if n is not None for word in (flag, str(n))]
         command = [
-            sys.executable, "-m", "ingest", "simulate", "--seed", "1", "--json", *told,
+            sys.executable, "-m", "ingest", "simulate", "--seed", str(SEED), "--json", *told,
             "--set", f"kafka.bootstrap={json.dumps(bootstrap)}",
         ]  # fmt: skip
         super().__init__(command, folder / "traffic.log")
