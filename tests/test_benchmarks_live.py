@@ -172,6 +172,18 @@ def test_a_constant_cost_holds_and_one_that_grows_with_the_table_does_not() -> N
     assert verdicts == [(True, False), (False, True)]
 
 
+def test_the_last_window_is_held_against_the_first_of_the_full_mix_too() -> None:
+    def cost_s(n: int) -> float:
+        return n / 1000 if n <= 80_000 else 80 + (n - 80_000) / 500
+
+    claims, _ = transforms_cost.claims_of(cost_run(cost_s, 320_000))
+    named = {c.id.partition(".")[2]: c for c in claims}
+    assert named["growth"].value == pytest.approx(2)
+    assert named["later_growth"].value == pytest.approx(1)
+    short, _ = transforms_cost.claims_of(cost_run(cost_s, 100_000))
+    assert "transforms_cost.later_growth" not in {c.id for c in short}
+
+
 def test_the_cost_of_a_window_is_told_by_kind_of_process() -> None:
     looks = [
         replace(m, parts_cpu_s={"driver": m.job_cpu_s / 4, "jvm": m.job_cpu_s * 3 / 4})

@@ -16,12 +16,17 @@ COLUMNS = ("input_ids", "labels", "position_ids")
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """The size of every batch of a run on a GPU, so that what is compiled sees one shape."""
+    """What batches of a run on a GPU have in common, so that what is compiled sees one shape."""
 
-    width: int
-    """Tokens of a row."""
+    width: int | None
+    """Tokens of a row; None: those of a batch's longest."""
     examples: int
     """Of a row at most, without its filling."""
+
+    @property
+    def has_lengths(self) -> bool:
+        """Whether batches tell the lengths of examples: where a row may have several."""
+        return self.examples > 1
 
 
 def tokens_of(example: Example) -> torch.Tensor:
@@ -68,10 +73,11 @@ def collate(
 
     Rows stay rows: laid end to end, as TRL does it, their attention would grow with their square
     where no kernel for variable lengths is used. With a frame all are as wide as it says, and
-    where rows may have several examples, their lengths are told by the names that transformers
-    gives them (`train.finetune.varlen`).
+    lengths of examples are told by the names that transformers gives them
+    (`train.finetune.varlen`).
     """
-    width = frame.width if frame else max(len(row["input_ids"]) for row in rows)
+    fixed = frame.width if frame else None
+    width = fixed or max(len(row["input_ids"]) for row in rows)
     filling = {"input_ids": pad, "labels": IGNORED, "position_ids": 0}
     batch: dict[str, Any] = {}
     for name, value in filling.items():
@@ -82,7 +88,7 @@ def collate(
             if name == "position_ids":
                 filled[place, real:] = torch.arange(width - real)
         batch[name] = filled
-    if frame is not None and frame.examples > 1:
+    if frame is not None and frame.has_lengths:
         starts = _starts(batch["position_ids"], count=len(rows) * (frame.examples + 1))
         batch |= {"cu_seq_lens_q": starts, "cu_seq_lens_k": starts}
         batch |= {"max_length_q": width, "max_length_k": width}

@@ -44,15 +44,18 @@ def compiled_layers(model: Any) -> Iterator[None]:
     """Each layer of a model of transformers is compiled when it is first asked; undone at the end.
 
     Layers share the code. It is made for one shape, so rows must be of one width (`Frame`). A
-    layer that cannot be compiled runs as it is, with PyTorch's warning.
+    forward pass that cannot be compiled runs as it is, with PyTorch's warning; a backward pass that
+    cannot raises PyTorch's error.
     """
     names = set(model._no_split_modules or ())  # noqa: SLF001  how transformers names its layers
     layers = [part for part in model.modules() if type(part).__name__ in names]
-    for layer in layers:
-        layer.forward = torch.compile(layer.forward, dynamic=False)
     try:
+        for layer in layers:
+            layer.forward = torch.compile(layer.forward, dynamic=False)
         with torch._dynamo.config.patch(suppress_errors=True):  # noqa: SLF001  no public way
             yield
     finally:
         for layer in layers:
-            del layer.forward
+            vars(layer).pop("forward", None)
+        # Else code of earlier runs of this process would count towards PyTorch's limit.
+        torch._dynamo.reset()  # noqa: SLF001  no public way

@@ -14,6 +14,11 @@ from deskwheel.errors import ConfigError
 from deskwheel.settings import TrainSettings
 
 FAST_MODELS = ("llama",)
+_BY_LENGTH = ("llama", "mistral", "qwen2", "qwen3")
+"""Whose layers hand the examples' lengths on to attention, and attend to everything before."""
+_CAPABILITY = (8, 0)
+_MOST_HEAD, _HEAD_STEP = 256, 8
+"""Least GPU, greatest head and what divides it. Source: FlashAttention-2, README."""
 
 
 def check_method(settings: TrainSettings) -> None:
@@ -63,6 +68,30 @@ def has_lean_form(config: Any) -> bool:
         and config.hidden_act == "silu"
         and not (config.attention_bias or config.mlp_bias or config.attention_dropout)
     )
+
+
+def attends_by_length(settings: TrainSettings, model: Any, *, precision: str) -> bool:
+    """Whether this GPU and base model can attend by length (`varlen`) in this precision."""
+    config = model.config
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return (
+        settings.use_gpu
+        and torch.cuda.is_available()
+        and torch.cuda.get_device_capability() >= _CAPABILITY
+        and precision in ("bf16", "fp16")
+        and config.model_type in _BY_LENGTH
+        and not config.attention_dropout
+        and not _has_window(config)
+        and head <= _MOST_HEAD
+        and head % _HEAD_STEP == 0
+    )
+
+
+def _has_window(config: Any) -> bool:
+    """Whether a layer attends to the nearest tokens alone."""
+    kinds = set(getattr(config, "layer_types", None) or ())
+    windowed = bool(getattr(config, "sliding_window", None))
+    return "sliding_attention" in kinds if kinds else windowed
 
 
 def adapter_config(settings: TrainSettings) -> LoraConfig | None:

@@ -5,6 +5,7 @@ uninterrupted one, because a model checkpoint holds optimizer, schedule, random 
 position.
 """
 
+import importlib
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,14 @@ from train.finetune.engine import (
 from train.finetune.lean_loss import LeanLoss
 from train.finetune.memory import recomputes
 from train.finetune.merged import MergedProducts
-from train.finetune.methods import adapter_config, has_lean_form, split_batch
+from train.finetune.methods import (
+    adapter_config,
+    attends_by_length,
+    has_lean_form,
+    split_batch,
+)
 from train.finetune.precision import DTYPES
 from train.finetune.stopping import Stopping
-from train.finetune.varlen import attending_by_length, attends_by_length
 
 _STATE_FILE = "trainer_state.json"
 
@@ -52,9 +57,9 @@ def train_by_sft(job: Job, resume_from: Path | None) -> Trained:
         CheckpointError: a model checkpoint could not be written.
     """
     state = RunState.read(resume_from) if resume_from else None
-    by_length = attends_by_length(job.settings, job.model, precision=job.precision)
-    is_compiled = compiles(job.settings, job.model)
-    frame = _frame(job) if by_length or is_compiled else None
+    is_able = attends_by_length(job.settings, job.model, precision=job.precision)
+    is_compiled = is_able and compiles(job.settings, job.model)
+    frame = _frame(job, is_fixed=is_compiled) if is_able else None
     keeping = _Keeping(job, state.stopping if state else Stopping(), resume_from, frame)
     arguments = _arguments(job)
     trainer = _Trainer(
@@ -75,8 +80,10 @@ def train_by_sft(job: Job, resume_from: Path | None) -> Trained:
         _restore(trainer, resume_from)
     else:
         with ExitStack() as how:
-            if by_length:
-                how.enter_context(attending_by_length(job.model))
+            if frame is not None and frame.has_lengths:
+                # Loads PyTorch's kernels, for which a CPU has no use.
+                varlen = importlib.import_module("train.finetune.varlen")
+                how.enter_context(varlen.attending_by_length(job.model))
             if is_compiled:
                 how.enter_context(compiled_layers(job.model))
             trainer.train(resume_from_checkpoint=str(resume_from) if resume_from else None)
@@ -93,10 +100,10 @@ def train_by_sft(job: Job, resume_from: Path | None) -> Trained:
     )
 
 
-def _frame(job: Job) -> Frame:
+def _frame(job: Job, *, is_fixed: bool) -> Frame:
     """Holds every packed sequence of train and dev."""
     most = max(packed.most_examples for packed in (job.train, job.dev) if packed is not None)
-    return Frame(width=job.settings.max_length, examples=most)
+    return Frame(width=job.settings.max_length if is_fixed else None, examples=most)
 
 
 def _stand_in(model: Any, dtype: torch.dtype, *, is_lean: bool) -> MergedProducts | LeanLoss:

@@ -38,6 +38,13 @@ def test_a_frame_gives_every_batch_one_size_and_tells_where_examples_begin() -> 
     assert batch["max_length_q"] == 8
 
 
+def test_a_frame_without_a_width_takes_that_of_the_longest_row() -> None:
+    rows = [lay_side_by_side([ONE, TWO]), lay_side_by_side([ONE])]
+    batch = collate(rows, 0, Frame(width=None, examples=2))
+    assert batch["input_ids"].shape == (2, 5)
+    assert batch["cu_seq_lens_q"].tolist() == [0, 3, 5, 8, 10, 10, 10]
+
+
 def test_rows_of_single_examples_are_told_no_lengths() -> None:
     batch = collate([lay_side_by_side([ONE])], 0, Frame(width=4, examples=1))
     assert set(batch) == {"input_ids", "labels", "position_ids"}

@@ -11,8 +11,9 @@ from transformers import AutoModelForCausalLM, LlamaConfig, MistralConfig, Qwen2
 from deskwheel.settings import TrainSettings
 from train.finetune import varlen
 from train.finetune.batches import Frame, collate, lay_side_by_side
+from train.finetune.methods import attends_by_length
 from train.finetune.packed import Example
-from train.finetune.varlen import attending_by_length, attends_by_length
+from train.finetune.varlen import attending_by_length
 
 GPU = TrainSettings(use_gpu=True)
 SIZE: dict[str, Any] = {
@@ -89,13 +90,15 @@ def gradients(model: Any, batch: dict[str, Any]) -> list[torch.Tensor]:
 
 
 @pytest.mark.usefixtures("_kernel")
-def test_rows_of_single_examples_need_no_lengths() -> None:
-    torch.manual_seed(0)
+def test_what_would_cross_examples_is_refused() -> None:
     model: Any = AutoModelForCausalLM.from_config(CONFIGS["llama"], attn_implementation="sdpa")
-    batch = collate([lay_side_by_side(drawn(12))], 0, Frame(width=12, examples=1))
-    wanted = model(**batch, use_cache=False).loss
+    batch = collate([lay_side_by_side(drawn(5, 7))], 0, Frame(width=12, examples=2))
+    told = {name: batch.pop(name) for name in list(batch) if name.startswith(("cu_", "max_"))}
     with attending_by_length(model):
-        torch.testing.assert_close(model(**batch, use_cache=False).loss, wanted)
+        with pytest.raises(TypeError, match="cu_seq_lens_q"):
+            model(**batch, use_cache=False)
+        with pytest.raises(TypeError, match="takes no attention mask"):
+            model(**batch, **told, attention_mask=torch.tensor([[0] + [1] * 11]), use_cache=False)
 
 
 @pytest.fixture
@@ -113,6 +116,7 @@ def test_a_gpu_attends_by_length_where_its_kernels_can(monkeypatch: pytest.Monke
     assert attends_by_length(GPU, holding(), precision="bf16")
     assert not attends_by_length(GPU, holding(), precision="fp32")
     assert not attends_by_length(GPU, holding(head_dim=12), precision="bf16")
+    assert not attends_by_length(GPU, holding(attention_dropout=0.1), precision="bf16")
     assert not attends_by_length(GPU, holding(head_dim=512), precision="bf16")
     assert not attends_by_length(replace(GPU, use_gpu=False), holding(), precision="bf16")
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda: (7, 5))
