@@ -58,4 +58,4 @@ def compiled_layers(model: Any) -> Iterator[None]:
         for layer in layers:
             vars(layer).pop("forward", None)
         # Else code of earlier runs of this process would count towards PyTorch's limit.
-        torch._dynamo.reset()  # noqa: SLF001  no public way
+        torch.compiler.reset()

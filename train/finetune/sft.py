@@ -60,7 +60,7 @@ def train_by_sft(job: Job, resume_from: Path | None) -> Trained:
     is_able = attends_by_length(job.settings, job.model, precision=job.precision)
     is_compiled = is_able and compiles(job.settings, job.model)
     frame = _frame(job, is_fixed=is_compiled) if is_able else None
-    keeping = _Keeping(job, state.stopping if state else Stopping(), resume_from, frame)
+    keeping = _Keeping(job, state.stopping if state else Stopping(), resume_from)
     arguments = _arguments(job)
     trainer = _Trainer(
         model=job.model,
@@ -132,11 +132,8 @@ class _Trainer(SFTTrainer):
 class _Keeping(TrainerCallback):
     """Reports metrics, judges each model checkpoint on dev, and keeps the best adapter in it."""
 
-    def __init__(
-        self, job: Job, stopping: Stopping, resume_from: Path | None, frame: Frame | None
-    ) -> None:
+    def __init__(self, job: Job, stopping: Stopping, resume_from: Path | None) -> None:
         self._job = job
-        self._frame = frame
         self.stopping = stopping
         self.trainer: Any = None
         self.merged: MergedProducts | LeanLoss | None = None
@@ -197,9 +194,8 @@ class _Keeping(TrainerCallback):
         with torch.no_grad(), trainer.compute_loss_context_manager():
             for number in range(len(dev)):
                 rows = [lay_side_by_side(dev.examples(number))]
-                batch = trainer._prepare_inputs(  # noqa: SLF001  as it does with what is learnt
-                    collate(rows, self._job.tokenizer.pad_token_id, self._frame)
-                )
+                # As the trainer does with what is learnt.
+                batch = trainer._prepare_inputs(trainer.data_collator(rows))  # noqa: SLF001
                 outputs = model(**batch, use_cache=False, fused_lm_head=True)
                 total -= float(outputs.log_probs.sum())
                 tokens += int(outputs.label_mask.sum())
